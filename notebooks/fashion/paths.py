@@ -1,0 +1,14 @@
+"""Where the repository's folders are, found from this file and never from the current directory."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = ROOT / "notebooks"
+DATA = ROOT / "data"
+FIGURES = ROOT / "figures"
+MODELS = ROOT / "models"
+
+
+def relative(path):
+    """Return `path` as text below the repository root, with forward slashes, fit for a committed output."""
+    return Path(path).resolve().relative_to(ROOT).as_posix()
