@@ -1,0 +1,31 @@
+"""The diary of a training: one printed line an epoch, the same in both frameworks."""
+
+import time
+
+
+class History:
+    """Keeps the four learning curves and the duration of every epoch, and prints a line for each.
+
+    `curves` maps "loss", "accuracy", "val_loss" and "val_accuracy" to one float an epoch; `seconds` is one float an
+    epoch, validation included. The clock starts when the object is made.
+    """
+
+    def __init__(self, epochs):
+        self.epochs = epochs
+        self.curves = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
+        self.seconds = []
+        self._started = time.perf_counter()
+
+    def add(self, **values):
+        """Note the four values of the epoch that has just ended, and print them."""
+        now = time.perf_counter()
+        self.seconds.append(now - self._started)
+        self._started = now
+        for name, curve in self.curves.items():
+            curve.append(float(values[name]))
+        print(
+            f"epoch {len(self.seconds):2d}/{self.epochs}"
+            f"   loss {values['loss']:.4f}   accuracy {values['accuracy']:.4f}"
+            f"   val_loss {values['val_loss']:.4f}   val_accuracy {values['val_accuracy']:.4f}"
+            f"   {self.seconds[-1]:.1f} s"
+        )

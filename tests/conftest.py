@@ -1,0 +1,48 @@
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = ROOT / "notebooks"
+sys.path.insert(0, str(ROOT / "tools"))
+
+
+def chapters():
+    """The names of the committed notebooks, in reading order."""
+    return sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+
+
+def read(name):
+    return nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def printed(notebook):
+    """Everything that the notebook's outputs say in plain text."""
+    parts = []
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            parts.append(output.get("text", ""))
+            parts.append(output.get("data", {}).get("text/plain", ""))
+    return "\n".join(parts)
+
+
+def model_records():
+    paths = sorted((ROOT / "models").glob("[0-9][0-9]_*.json"))
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
+@pytest.fixture(scope="session")
+def repository_copy(tmp_path_factory):
+    """A copy of what the notebooks use, in a folder with a space in its name. Runs leave their files there."""
+    copy = tmp_path_factory.mktemp("a copy") / "fashion mnist"
+    for folder in ("notebooks", "data", "models"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", "*-ubyte"))
+    return copy

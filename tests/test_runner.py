@@ -1,0 +1,199 @@
+"""tools/run_notebooks.py, on small notebooks that need no framework."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import nbformat
+import pandas as pd
+import psutil
+import pytest
+import run_notebooks
+from conftest import ROOT
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from run_notebooks import RunError, execute
+
+from fashion.stamp import stamp
+
+posix = pytest.mark.skipif(os.name == "nt", reason="signals as POSIX has them")
+
+
+def write(path, *sources, parameters=None):
+    """Write a notebook of these code cells, the first tagged if it is to hold parameters."""
+    cells = [new_markdown_cell("# A title"), *map(new_code_cell, sources)]
+    if parameters:
+        cells.insert(1, new_code_cell(parameters, metadata={"tags": ["parameters"]}))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(new_notebook(cells=cells, metadata={"widgets": {"state": {}}}), path)
+    return path
+
+
+def test_a_whole_run_is_written_back(tmp_path):
+    printing = "for i in range(3):\n    print(i, end='\\r', flush=True)\nprint('end', flush=True)\nprint('2')"
+    path = write(
+        tmp_path / "a b" / "one.ipynb",
+        printing,
+        "",
+        "# shown\nimport time\nx = b'x' * 300_000_000\ntime.sleep(0.5)\n6 * 7",
+    )
+    before = nbformat.read(path, as_version=4)
+    progress = []
+    execute(path, path, on_progress=lambda *args: progress.append(args))
+    after = nbformat.read(path, as_version=4)
+
+    assert [cell.get("execution_count") for cell in after.cells] == [None, 1, None, 2]
+    assert [cell.id for cell in after.cells] == [cell.id for cell in before.cells]
+    (stream,) = after.cells[1].outputs
+    assert stream.text == "end\n2\n"
+    assert after.cells[3].outputs[0].data["text/plain"] == "42"
+    assert all(not cell.metadata for cell in after.cells)
+    assert set(after.metadata) == {"fashion", "kernelspec", "language_info"}
+    assert after.metadata.fashion.stamp == stamp(before)
+    assert after.metadata.kernelspec.name == "python3"
+    cell, cells, megabytes = progress[-1]
+    assert (cell, cells) == (2, 2) and 300 < megabytes < 900
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.slow
+def test_a_second_run_writes_the_same_bytes(tmp_path):
+    path = write(tmp_path / "one.ipynb", "for i in range(200):\n    print(i, flush=True)", "[1, 2]")
+    execute(path, path)
+    first = path.read_bytes()
+    execute(path, path)
+    assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    "source, expected",
+    [
+        ("\n# why\nraise ValueError('so')", ["cell 2 of 3: # why", "ValueError: so"]),
+        ("x = (", ["cell 2 of 3: x = (", "SyntaxError"]),
+        ("import sys\nprint('careful', file=sys.stderr)", ["cell 2 of 3: import sys", "standard error", "careful"]),
+        ("import os\nos._exit(7)", ["cell 2 of 3: import os", "the kernel died with exit code 7"]),
+        pytest.param(
+            "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", ["died of SIGSEGV"], marks=posix, id="crash"
+        ),
+        pytest.param(
+            "import atexit, os\natexit.register(os.abort)", ["died of SIGABRT while it ended"], marks=posix, id="end"
+        ),
+    ],
+)
+def test_what_fails_leaves_the_file_alone(tmp_path, source, expected):
+    path = write(tmp_path / "one.ipynb", "1", source, "3")
+    before = path.read_bytes()
+    with pytest.raises(RunError) as error:
+        execute(path, path)
+    assert all(text in str(error.value) for text in expected), error.value
+    assert "\x1b" not in str(error.value)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_edit_during_the_run_is_kept(tmp_path):
+    path = write(tmp_path / "one.ipynb", "from pathlib import Path", "Path('one.ipynb').write_text('{}')")
+    with pytest.raises(RunError, match="edited"):
+        execute(path, path)
+    assert path.read_text() == "{}"
+
+
+def test_parameters_go_into_the_target_only(tmp_path):
+    path = write(tmp_path / "one.ipynb", "print(EPOCHS, NAME)", parameters="EPOCHS = 20\nNAME = 'all'")
+    before = path.read_bytes()
+    notebook = execute(path, tmp_path / "fast.ipynb", parameters={"EPOCHS": 1})
+    assert notebook.cells[-1].outputs[0].text == "1 all\n"
+    assert path.read_bytes() == before
+    injected = nbformat.read(tmp_path / "fast.ipynb", as_version=4).cells[2]
+    assert injected.source == "EPOCHS = 1" and injected.metadata.tags == ["injected-parameters"]
+
+
+def test_parameters_need_a_cell_that_knows_them(tmp_path):
+    with pytest.raises(RunError, match="0 have it"):
+        execute(write(tmp_path / "one.ipynb", "1"), tmp_path / "fast.ipynb", parameters={"EPOCHS": 1})
+    path = write(tmp_path / "two.ipynb", parameters="EPOCHS = 20")
+    with pytest.raises(RunError, match="does not set EPOCH; it sets EPOCHS"):
+        execute(path, tmp_path / "fast.ipynb", parameters={"EPOCH": 1})
+
+
+def test_a_copy_uses_its_own_package(tmp_path, monkeypatch):
+    """In a path with a space, in another working directory, and whatever the user's environment says."""
+    folder = tmp_path / "a copy" / "notebooks"
+    asking = "print(fashion.MARK, os.getcwd(), os.environ['MPLBACKEND'], sep='\\n')"
+    path = write(folder / "one.ipynb", "import fashion, os", asking)
+    (folder / "fashion").mkdir()
+    (folder / "fashion" / "__init__.py").write_text("MARK = 'the copy'")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    here, there = execute(path, tmp_path / "1.ipynb"), execute(path, tmp_path / "2.ipynb", cwd=elsewhere)
+    for notebook, cwd in [(here, folder), (there, elsewhere)]:
+        mark, directory, backend = notebook.cells[-1].outputs[0].text.splitlines()
+        assert mark == "the copy" and cwd.samefile(directory) and "inline" in backend
+
+
+@pytest.fixture
+def three_notebooks(tmp_path, monkeypatch):
+    for name in ("keras_vs_pytorch", "02_b", "01_a"):
+        write(tmp_path / f"{name}.ipynb", "1", "2")
+    monkeypatch.setattr(run_notebooks, "NOTEBOOKS", tmp_path)
+    monkeypatch.setitem(sys.modules, "readme", SimpleNamespace(is_stale=lambda: True))
+    table = pd.DataFrame({"model": ["CNN"], "test accuracy": ["91.23%"]})
+    monkeypatch.setitem(sys.modules, "fashion.records", SimpleNamespace(results_table=lambda: table))
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_all_runs_in_reading_order_and_ends_with_the_results(three_notebooks, capsys):
+    assert run_notebooks.main(["--all"]) == 0
+    out = capsys.readouterr().out
+    assert "\r" not in out
+    assert [f"[{i}/3] {n}: done" in out for i, n in enumerate(["01_a", "02_b", "keras_vs_pytorch"], 1)] == [True] * 3
+    summary = out[out.index("peak MB") :]
+    assert all(text in summary for text in ("01_a", "test accuracy", "91.23%", "make readme"))
+
+
+def test_a_failure_ends_the_run_with_a_report(three_notebooks, capsys):
+    write(three_notebooks / "01_a.ipynb", "1", "1 / 0")
+    before = (three_notebooks / "02_b.ipynb").read_bytes()
+    assert run_notebooks.main(["01_a.ipynb", "02_b"]) == 1
+    report = capsys.readouterr().err
+    assert all(text in report for text in ("01_a.ipynb", "cell 2 of 2: 1 / 0", "ZeroDivisionError: division by zero"))
+    assert (three_notebooks / "02_b.ipynb").read_bytes() == before
+
+
+def test_an_unknown_name_lists_the_known_ones(three_notebooks, capsys):
+    assert run_notebooks.main(["03_c"]) == 2
+    assert capsys.readouterr().err == "No notebook is called 03_c. There are: 01_a, 02_b, keras_vs_pytorch.\n"
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_leaves_the_file_and_no_kernel(tmp_path, number):
+    shutil.copytree(ROOT / "notebooks" / "fashion", tmp_path / "notebooks" / "fashion")
+    shutil.copytree(ROOT / "tools", tmp_path / "tools")
+    told = tmp_path / "kernel"
+    path = write(
+        tmp_path / "notebooks" / "one.ipynb",
+        f"import os, pathlib, time\npathlib.Path({str(told)!r}).write_text(f'{{os.getpid()}}.')",
+        "time.sleep(300)",
+    )
+    before = path.read_bytes()
+    command = [sys.executable, "tools/run_notebooks.py", "one"]
+    runner = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    limit = time.monotonic() + 120
+    while not (told.exists() and told.read_text().endswith(".")):
+        assert runner.poll() is None and time.monotonic() < limit
+        time.sleep(0.1)
+    time.sleep(1)
+    runner.send_signal(number)
+    _, err = runner.communicate(timeout=30)
+    assert runner.returncode == 130
+    assert err == "\none.ipynb was interrupted and not written.\ncell 2 of 2: time.sleep(300)\n"
+    assert path.read_bytes() == before
+    assert not psutil.pid_exists(int(told.read_text().rstrip(".")))
