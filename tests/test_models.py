@@ -1,0 +1,77 @@
+"""Every committed model is what its record says."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, model_records
+
+from fashion.data import CLASS_NAMES
+from fashion.records import model_path
+
+RECORDS = {record["name"]: record for record in model_records()}
+CHAPTER_01 = ["01_dense_keras", "01_cnn_keras", "01_dense_pytorch", "01_cnn_pytorch"]
+FIELDS = {
+    "name", "framework", "chapter", "parameters", "epochs", "batch_size", "seed", "device", "train_seconds",
+    "seconds_per_epoch", "history", "validation_accuracy", "test_accuracy", "test_loss", "per_class",
+    "confusion_matrix", "versions",
+}  # fmt: skip
+
+
+@pytest.fixture(params=sorted(RECORDS))
+def record(request):
+    return RECORDS[request.param]
+
+
+def test_every_model_has_a_record_and_every_record_a_model():
+    files = {path.stem for path in (ROOT / "models").iterdir() if path.suffix in (".keras", ".pth")}
+    assert files == set(RECORDS) >= set(CHAPTER_01)
+
+
+def test_the_record_belongs_to_the_model_file(record):
+    path = model_path(record["name"])
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == record["model_sha256"]
+
+
+def test_the_record_is_complete_and_agrees_with_itself(record):
+    assert set(record) >= FIELDS
+    counts = np.array(record["confusion_matrix"])
+    assert counts.shape == (10, 10) and counts.sum() == record["test_images"] == 10_000
+    assert (counts.sum(axis=1) == 1000).all()
+    assert record["test_accuracy"] == pytest.approx(counts.trace() / 10_000)
+    assert set(record["history"]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert all(len(curve) == record["epochs"] for curve in record["history"].values())
+    assert record["validation_accuracy"] == record["history"]["val_accuracy"][-1]
+    assert list(record["per_class"]) == list(CLASS_NAMES)
+    for index, name in enumerate(CLASS_NAMES):
+        scores = record["per_class"][name]
+        assert scores["recall"] == pytest.approx(counts[index, index] / counts[index].sum())
+        assert scores["precision"] == pytest.approx(counts[index, index] / counts[:, index].sum())
+        harmonic = 2 * scores["precision"] * scores["recall"] / (scores["precision"] + scores["recall"])
+        assert scores["f1"] == pytest.approx(harmonic)
+    assert record["train_seconds"] >= record["seconds_per_epoch"] * record["epochs"] * 0.5 > 0
+
+
+def test_chapter_01_reaches_what_it_promises():
+    for name in CHAPTER_01:
+        assert RECORDS[name]["test_accuracy"] >= (0.885 if "dense" in name else 0.912), name
+        assert RECORDS[name]["parameters"] == (109_386 if "dense" in name else 225_034)
+        assert RECORDS[name]["epochs"] == 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("framework", ["keras", "pytorch"])
+def test_the_model_finds_its_recorded_accuracy_again(framework):
+    command = [sys.executable, str(Path(__file__).with_name("evaluate_models.py")), framework]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert set(found) == {name for name in CHAPTER_01 if name.endswith(framework)}
+    for name, values in found.items():
+        # Another processor may round a tie the other way; two images are room enough for that.
+        assert abs(values["right"] - round(RECORDS[name]["test_accuracy"] * 10_000)) <= 2, name
+        assert values["parameters"] == RECORDS[name]["parameters"]
