@@ -1,0 +1,55 @@
+"""Every notebook runs from top to bottom: few images, one epoch, the same cells, in a temporary copy."""
+
+import json
+
+import pytest
+from conftest import ROOT, chapters, code_cells
+
+pytestmark = pytest.mark.slow
+
+TRAINED = [name for name in chapters() if name != "keras_vs_pytorch"]
+FAST = {"MAX_IMAGES": 600, "EPOCHS": 1}
+TIMES = {"train_seconds", "seconds_per_epoch", "model_sha256"}
+
+
+def run(copy, name, target, **options):
+    from run_notebooks import execute
+
+    return execute(copy / "notebooks" / f"{name}.ipynb", target, **options)
+
+
+def artefacts(folder, kind):
+    return {path.relative_to(folder).as_posix() for path in (folder / kind).glob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_runs_in_fast_mode_and_twice_alike(name, repository_copy, tmp_path):
+    """First from the repository's root, then from elsewhere: files land in the copy, and the numbers agree."""
+    figures_before, models_before = artefacts(ROOT, "figures"), artefacts(ROOT, "models")
+    committed = (ROOT / "notebooks" / f"{name}.ipynb").read_bytes()
+    found = []
+    for number, cwd in enumerate([repository_copy, tmp_path]):
+        notebook = run(repository_copy, name, tmp_path / f"{number}.ipynb", parameters=FAST, cwd=cwd)
+        cells = code_cells(notebook)
+        assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+        records = [
+            json.loads(p.read_text(encoding="utf-8")) for p in sorted((repository_copy / "models").glob("*.json"))
+        ]
+        mine = [r for r in records if name.startswith(r["chapter"]) and name.endswith(r["framework"])]
+        assert mine and all(r["epochs"] == 1 and r["test_images"] == 600 for r in mine)
+        found.append([{key: value for key, value in r.items() if key not in TIMES} for r in mine])
+    assert found[0] == found[1], "the same seed must give the same numbers"
+
+    assert (ROOT / "notebooks" / f"{name}.ipynb").read_bytes() == committed
+    assert (artefacts(ROOT, "figures"), artefacts(ROOT, "models")) == (figures_before, models_before)
+    framework = name.rsplit("_", 1)[1]
+    mine = {f for f in figures_before if f.startswith(f"figures/{name[:2]}") and f.endswith(f"_{framework}.png")}
+    assert mine and mine <= artefacts(repository_copy, "figures")
+
+
+@pytest.mark.parametrize("cwd", ["root", "elsewhere"])
+def test_the_notebook_with_both_frameworks_starts_and_ends(cwd, repository_copy, tmp_path):
+    """Its kernel is a process of its own: a crash at the import or at the end would fail the run."""
+    folder = repository_copy if cwd == "root" else tmp_path
+    notebook = run(repository_copy, "keras_vs_pytorch", tmp_path / "out.ipynb", cwd=folder)
+    assert all(cell.execution_count for cell in code_cells(notebook))
