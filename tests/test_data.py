@@ -838,6 +838,7 @@ def run(code, *arguments):
     return ended.stdout
 
 
+@pytest.mark.slow
 # find_spec and not importorskip, which would import PyTorch into this process.
 @pytest.mark.skipif(find_spec("torchvision") is None, reason="torchvision is not installed")
 def test_torchvision_reads_the_same_files_without_a_network(tmp_path, loaded):
