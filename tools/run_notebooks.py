@@ -118,8 +118,6 @@ def _run(notebook, cells, source, cwd, on_progress):
                 for number, cell in enumerate(cells, start=1):
                     watch.cell = number
                     client.execute_cell(cell, notebook.cells.index(cell), execution_count=number)
-                # Ending in good order shows a crash that waits there, as two frameworks in one process can cause.
-                client.shutdown_kernel, process = "graceful", manager.provisioner.process
         except CellExecutionError as error:
             trace = [line for output in cell.outputs for line in output.get("traceback", [])]
             tail = _indented("\n".join("\n".join(trace).splitlines()[-12:]))
@@ -136,8 +134,6 @@ def _run(notebook, cells, source, cwd, on_progress):
             # Ctrl-C may come while the kernel is starting, before nbclient feels responsible for it.
             if manager.has_kernel:
                 run_sync(manager.shutdown_kernel)(now=True)
-    if (name := _signal(process)) not in (None, "SIGTERM", "SIGKILL"):
-        raise RunError(f"its cells ran, but then the kernel died of {name} while it ended")
     stderr = {n: "".join(o.text for o in c.outputs if o.get("name") == "stderr") for n, c in enumerate(cells, start=1)}
     if any(stderr.values()):
         reports = [f"{_where(n, cells)}\n{_indented(text)}" for n, text in stderr.items() if text]
