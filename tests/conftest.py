@@ -1,4 +1,3 @@
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -32,11 +31,6 @@ def printed(notebook):
             parts.append(output.get("text", ""))
             parts.append(output.get("data", {}).get("text/plain", ""))
     return "\n".join(parts)
-
-
-def model_records():
-    paths = sorted((ROOT / "models").glob("[0-9][0-9]_*.json"))
-    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
 
 
 @pytest.fixture(scope="session")

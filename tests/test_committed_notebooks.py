@@ -4,8 +4,9 @@ import ast
 import re
 
 import pytest
-from conftest import NOTEBOOKS, chapters, code_cells, model_records, printed, read
+from conftest import NOTEBOOKS, chapters, code_cells, printed, read
 
+from fashion.records import read_all
 from fashion.stamp import stamp
 
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|tmp|Users|work|var|opt|mnt|content)/|[A-Z]:\\")
@@ -82,7 +83,7 @@ def test_imports_one_framework_only(name):
         assert not imported & {"tensorflow", "keras", "fashion.keras_tools"}
 
 
-@pytest.mark.parametrize("record", model_records(), ids=lambda record: record["name"])
+@pytest.mark.parametrize("record", read_all(), ids=lambda record: record["name"])
 def test_the_notebook_shows_the_numbers_of_the_record(record):
     """A record from another run than the notebook's outputs would show here."""
     chapter = next(n for n in chapters() if n.startswith(record["chapter"]) and n.endswith(record["framework"]))
@@ -97,7 +98,7 @@ def test_the_notebook_shows_the_numbers_of_the_record(record):
 
 def test_the_comparison_shows_the_numbers_of_the_records():
     text = printed(read("keras_vs_pytorch"))
-    for record in model_records():
+    for record in read_all():
         if record["chapter"] == "01":
             assert f"{record['validation_accuracy']:.2%}" in text, "make run NOTEBOOKS=keras_vs_pytorch"
             assert f"{record['test_accuracy']:.2%} ±" in text, "make run NOTEBOOKS=keras_vs_pytorch"

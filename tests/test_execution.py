@@ -1,12 +1,13 @@
 """Every notebook runs from top to bottom: few images, one epoch, the same cells, in a temporary copy."""
 
-import json
 import os
 import subprocess
 import sys
 
 import pytest
 from conftest import ROOT, chapters, code_cells, read
+
+from fashion.records import read_all
 
 pytestmark = pytest.mark.slow
 
@@ -35,9 +36,7 @@ def test_runs_in_fast_mode_and_twice_alike(name, repository_copy, tmp_path):
         notebook = run(repository_copy, name, tmp_path / f"{number}.ipynb", parameters=FAST, cwd=cwd)
         cells = code_cells(notebook)
         assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
-        records = [
-            json.loads(p.read_text(encoding="utf-8")) for p in sorted((repository_copy / "models").glob("[0-9]*.json"))
-        ]
+        records = read_all(repository_copy / "models")
         mine = [r for r in records if name.startswith(r["chapter"]) and name.endswith(r["framework"])]
         assert mine and all(r["epochs"] == 1 and r["test_images"] == 600 for r in mine)
         found.append([{key: value for key, value in r.items() if key not in TIMES} for r in mine])

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, model_records
+from conftest import ROOT
 
 from fashion.data import CLASS_NAMES
-from fashion.records import model_path
+from fashion.records import model_path, read_all
 
-RECORDS = {record["name"]: record for record in model_records()}
+RECORDS = {record["name"]: record for record in read_all()}
 CHAPTER_01 = ["01_dense_keras", "01_cnn_keras", "01_dense_pytorch", "01_cnn_pytorch"]
 FIELDS = {
     "name", "framework", "chapter", "parameters", "epochs", "batch_size", "seed", "device", "train_seconds",

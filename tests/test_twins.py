@@ -5,7 +5,9 @@ import difflib
 import re
 
 import pytest
-from conftest import NOTEBOOKS, chapters, code_cells, model_records, printed, read
+from conftest import NOTEBOOKS, chapters, code_cells, printed, read
+
+from fashion.records import read_all
 
 CHAPTERS = sorted(name.removesuffix("_keras") for name in chapters() if name.endswith("_keras"))
 
@@ -98,7 +100,7 @@ def test_parameter_counts(twins):
     name, keras, pytorch = twins
     chapter = name[:2]
     counts = {}
-    for record in model_records():
+    for record in read_all():
         if record["chapter"] == chapter:
             counts.setdefault(neutral(record["name"]), []).append(record["parameters"])
     assert counts

@@ -228,16 +228,11 @@ def _indented(text):
 
 def _cause_of_death(manager):
     process = getattr(manager.provisioner, "process", None)
-    name = _signal(process)
-    if name is None:
-        return f"DeadKernelError: the kernel died with exit code {process.poll() if process else 'unknown'}"
-    return f"DeadKernelError: the kernel died of {name}" + (" (often: out of memory)" if name == "SIGKILL" else "")
-
-
-def _signal(process):
-    """Return the name of the signal that ended `process`, or None."""
     code = process.poll() if process else None
-    return signal.Signals(-code).name if code is not None and code < 0 else None
+    if code is None or code >= 0:
+        return f"DeadKernelError: the kernel died with exit code {'unknown' if code is None else code}"
+    name = signal.Signals(-code).name
+    return f"DeadKernelError: the kernel died of {name}" + (" (often: out of memory)" if name == "SIGKILL" else "")
 
 
 class _Display:
