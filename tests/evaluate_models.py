@@ -10,13 +10,12 @@ import json
 import sys
 from pathlib import Path
 
-import nbformat
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "notebooks"))
 
-from fashion import data  # noqa: E402
+from fashion import data, taught  # noqa: E402
 from fashion.records import model_path  # noqa: E402
 
 _, (test_images, test_labels) = data.load()
@@ -34,12 +33,8 @@ def pytorch_answers(name):
     import torch
     from torch import nn
 
-    notebook = nbformat.read(ROOT / "notebooks" / "01_dense_and_cnn_pytorch.ipynb", as_version=4)
-    taught = {"nn": nn, "DROPOUT": 0.5}
-    for cell in notebook.cells:
-        if "model" in cell.metadata.get("tags", []):
-            exec(cell.source, taught)
-    model = taught["CNN"]() if "cnn" in name else taught["build_dense"]()
+    networks = taught.names("01_dense_and_cnn_pytorch", "model", nn=nn, DROPOUT=0.5)
+    model = networks["CNN"]() if "cnn" in name else networks["build_dense"]()
     model.load_state_dict(torch.load(model_path(name), weights_only=True))
     model.eval()
     with torch.inference_mode():

@@ -24,8 +24,8 @@ def stamp(notebook):
     trees = [ast.parse(source) for source in cells]
     modules = _package_modules(trees)
     covered = {
-        "cells": [_canonical(tree) for tree in trees],
-        "modules": {name: _canonical(tree) for name, tree in sorted(modules.items())},
+        "cells": [canonical(tree) for tree in trees],
+        "modules": {name: canonical(tree) for name, tree in sorted(modules.items())},
         "data": {path.name: _sha256(path) for path in sorted((DATA / "FashionMNIST" / "raw").glob("*.gz"))},
     }
     return hashlib.sha256(json.dumps(covered).encode()).hexdigest()
@@ -54,7 +54,7 @@ def _imported(tree):
             yield from (alias.name.removeprefix("fashion.") for alias in node.names)
 
 
-def _canonical(node):
+def canonical(node):
     """Return `node` as nested lists, the same in every supported version of Python.
 
     `ast.dump` and `ast.unparse` change between versions: fields that are empty are therefore left out, and positions
@@ -64,9 +64,9 @@ def _canonical(node):
         fields = dict(ast.iter_fields(node))
         if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             fields["body"] = _without_docstring(node.body)
-        return [type(node).__name__, {k: _canonical(v) for k, v in fields.items() if v is not None and v != []}]
+        return [type(node).__name__, {k: canonical(v) for k, v in fields.items() if v is not None and v != []}]
     if isinstance(node, list):
-        return [_canonical(item) for item in node]
+        return [canonical(item) for item in node]
     return repr(node)
 
 
