@@ -100,5 +100,5 @@ def test_the_comparison_shows_the_numbers_of_the_records():
     text = printed(read("keras_vs_pytorch"))
     for record in read_all():
         if record["chapter"] == "01":
-            assert f"{record['validation_accuracy']:.2%}" in text, "make run NOTEBOOKS=keras_vs_pytorch"
-            assert f"{record['test_accuracy']:.2%} ±" in text, "make run NOTEBOOKS=keras_vs_pytorch"
+            # Once as recorded in its own framework, and once as found in the other.
+            assert text.count(f"{record['test_accuracy']:.2%}") >= 2, "make run NOTEBOOKS=keras_vs_pytorch"

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.slow
 
 TRAINED = [name for name in chapters() if name != "keras_vs_pytorch"]
 FAST = {"MAX_IMAGES": 600, "EPOCHS": 1}
+FAST_COMPARISON = {"MAX_IMAGES": 600, "SGD_STEPS": 12, "ADAM_STEPS": 12, "FLOAT32_STEPS": 12}
 TIMES = {"train_seconds", "seconds_per_epoch", "model_sha256"}
 
 
@@ -52,14 +53,15 @@ def test_runs_in_fast_mode_and_twice_alike(name, repository_copy, tmp_path):
 @pytest.mark.parametrize("cwd", ["root", "elsewhere"])
 def test_the_notebook_with_both_frameworks_runs(cwd, repository_copy, tmp_path):
     folder = repository_copy if cwd == "root" else tmp_path
-    notebook = run(repository_copy, "keras_vs_pytorch", tmp_path / "out.ipynb", cwd=folder)
+    notebook = run(repository_copy, "keras_vs_pytorch", tmp_path / "out.ipynb", parameters=FAST_COMPARISON, cwd=folder)
     assert all(cell.execution_count for cell in code_cells(notebook))
 
 
 def test_the_notebook_with_both_frameworks_ends_without_a_crash(repository_copy):
     """As a script in a process of its own, whose exit code shows a crash after the last cell, too."""
-    cells = code_cells(read("keras_vs_pytorch"))
-    script = "\n".join(cell.source for cell in cells) + "\nprint('the end')"
+    sources = [cell.source for cell in code_cells(read("keras_vs_pytorch"))]
+    sources.insert(1, "\n".join(f"{name} = {value}" for name, value in FAST_COMPARISON.items()))
+    script = "\n".join([*sources, "print('the end')"])
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=repository_copy / "notebooks", env=os.environ | {"MPLBACKEND": "Agg"},

@@ -1,4 +1,4 @@
-"""Write the generated parts of README.md: the results table from the records, the speed table from the benchmark.
+"""Write the generated parts of README.md: results from the records, speed from the benchmark, and the verdict.
 
     python tools/readme.py
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 sys.path.insert(0, str(ROOT / "notebooks"))
 
-from fashion.paths import MODELS  # noqa: E402
+from fashion.paths import MODELS, NOTEBOOKS  # noqa: E402
 from fashion.records import DISPLAY, results_table  # noqa: E402
 
 
@@ -45,9 +45,17 @@ def speed():
     return _markdown(head, rows, ["---"] + ["---:"] * 4) + "\n\n" + about
 
 
+def verdict():
+    """Return, as a list in Markdown, what the comparison's cell tagged "verdict" printed in its last run."""
+    notebook = json.loads((NOTEBOOKS / "keras_vs_pytorch.ipynb").read_text(encoding="utf-8"))
+    (cell,) = [cell for cell in notebook["cells"] if "verdict" in cell["metadata"].get("tags", [])]
+    printed = "".join(text for output in cell["outputs"] for text in output["text"])
+    return "\n".join(f"- {line}" for line in printed.splitlines())
+
+
 def generated(text):
     """Return `text` with every generated part made anew."""
-    parts = {"results": results, "speed": speed}
+    parts = {"results": results, "verdict": verdict, "speed": speed}
     if not (MODELS / "benchmark.json").exists():
         del parts["speed"]  # nothing was measured, so that there is nothing to be behind
     for name, make in parts.items():
