@@ -1,4 +1,5 @@
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 sys.path.insert(0, str(ROOT / "tools"))
+# A shell lets what it starts in the background ignore Ctrl-C, and the programs that the tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def chapters():
@@ -31,6 +34,11 @@ def printed(notebook):
             parts.append(output.get("text", ""))
             parts.append(output.get("data", {}).get("text/plain", ""))
     return "\n".join(parts)
+
+
+def prose(name):
+    """The text of the notebook's Markdown cells."""
+    return "\n\n".join(cell.source for cell in read(name).cells if cell.cell_type == "markdown")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """The costs: what is counted, what is recorded, and what is said when a process fails."""
 
-import functools
 import json
 import os
 import signal
@@ -169,9 +168,7 @@ def test_ctrl_c_ends_the_process_that_measures(tmp_path):
     output = tmp_path / "costs.json"
     command = [sys.executable, TOOL, "--images", "64", "--output", output]
     options = {"env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    # A shell lets what it starts in the background ignore Ctrl-C, and everything below inherits that.
-    listen = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    with subprocess.Popen(command, **options, start_new_session=True, preexec_fn=listen) as tool:
+    with subprocess.Popen(command, **options, start_new_session=True) as tool:
         whole = tmp_path / "born.whole"
         waited_until = time.monotonic() + 60
         while not whole.exists() and tool.poll() is None and time.monotonic() < waited_until:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import readme
-from conftest import NOTEBOOKS, ROOT, chapters, read
+from conftest import NOTEBOOKS, ROOT, chapters, prose
 from PIL import Image
 
 from fashion.records import read_all, standard_error
@@ -36,8 +36,7 @@ def pages():
     for page in PAGES:
         yield page, ROOT / page, (ROOT / page).read_text(encoding="utf-8")
     for name in chapters():
-        text = "\n\n".join(cell.source for cell in read(name).cells if cell.cell_type == "markdown")
-        yield name, NOTEBOOKS / f"{name}.ipynb", text
+        yield name, NOTEBOOKS / f"{name}.ipynb", prose(name)
 
 
 @pytest.mark.parametrize(
@@ -53,8 +52,7 @@ def test_links_lead_somewhere(page, path, text):
         assert destination.exists(), f"{page}: {target}"
         if anchor:
             if destination.suffix == ".ipynb" and file:
-                cells = read(destination.stem).cells
-                there = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+                there = prose(destination.stem)
             else:
                 there = text if not file else Path(destination).read_text(encoding="utf-8")
             assert anchor in anchors(there), f"{page}: {target}"

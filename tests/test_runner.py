@@ -1,6 +1,5 @@
 """tools/run_notebooks.py, on small notebooks that need no framework."""
 
-import functools
 import os
 import shutil
 import signal
@@ -183,11 +182,7 @@ def test_an_interruption_leaves_the_file_and_no_kernel(tmp_path, number):
     )
     before = path.read_bytes()
     command = [sys.executable, "tools/run_notebooks.py", "one"]
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    if os.name == "posix":
-        # A shell lets what it starts in the background ignore Ctrl-C, and everything below inherits that.
-        options["preexec_fn"] = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    runner = subprocess.Popen(command, cwd=tmp_path, **options)
+    runner = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     limit = time.monotonic() + 120
     while not (told.exists() and told.read_text().endswith(".")):
         assert runner.poll() is None and time.monotonic() < limit

@@ -12,7 +12,6 @@ but its multiplications and additions cost time, at the rate at which this machi
 The result is printed and written to `models/benchmark.json`.
 """
 
-import argparse
 import contextlib
 import faulthandler
 import json
@@ -30,6 +29,7 @@ import traceback
 from importlib.metadata import version
 from pathlib import Path
 
+import measuring
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -463,38 +463,19 @@ def run(options):
 
 def read_options(arguments=None):
     """Return the options of the command line; `output` is None where nothing is to be recorded."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="epochs of each training after the first one")
-    parser.add_argument("--images", type=int, help="train on fewer images, for a quick look (default: all 54,000)")
-    parser.add_argument("--output", type=Path, help="the record to write (default: models/benchmark.json)")
-    parser.add_argument("--no-record", action="store_true", help="only print")
-    parser.add_argument("--worker", choices=WORKERS, help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    if options.rounds < 1 or (options.images is not None and options.images < 1):
-        parser.error("--rounds and --images must be at least 1")
-    if options.no_record:
-        options.output = None
-    elif options.output is None and options.images is None:
-        # A quick look at a few images must not replace the record that the README quotes.
-        options.output = MODELS / "benchmark.json"
-    return options
+    helps = (
+        "epochs of each training after the first one",
+        "train on fewer images, for a quick look (default: all 54,000)",
+    )
+    return measuring.read_options(arguments, __doc__, MODELS / "benchmark.json", ROUNDS, helps, choices=WORKERS)
 
 
 def main():
     """Be the process that asks, or one that answers; return the exit code."""
     options = read_options()
-    try:
-        if options.worker:
-            serve(options.worker, options.images)
-        else:
-            run(options)
-    except WorkerError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted: nothing was recorded.", file=sys.stderr)
-        return 130
-    return 0
+    if options.worker:
+        return measuring.exit_code(lambda: serve(options.worker, options.images), WorkerError)
+    return measuring.exit_code(lambda: run(options), WorkerError)
 
 
 if __name__ == "__main__":

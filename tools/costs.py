@@ -10,7 +10,6 @@ are compared: the first process of the first round finds little of its framework
 machine has faster and slower minutes. The result is printed and written to `models/costs.json`.
 """
 
-import argparse
 import contextlib
 import json
 import os
@@ -22,6 +21,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
+import measuring
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -359,38 +359,19 @@ def run(options):
 
 def read_options(arguments=None):
     """Return the options of the command line; `output` is None where nothing is to be recorded."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="processes for each framework and network")
-    parser.add_argument("--images", type=int, help="a quick look: so few images, and few calls (default: all 54,000)")
-    parser.add_argument("--output", type=Path, help="the record to write (default: models/costs.json)")
-    parser.add_argument("--no-record", action="store_true", help="only print")
-    parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    if options.rounds < 1 or (options.images is not None and options.images < 1):
-        parser.error("--rounds and --images must be at least 1")
-    if options.no_record:
-        options.output = None
-    elif options.output is None and options.images is None:
-        # A quick look at a few images must not replace the published record.
-        options.output = MODELS / "costs.json"
-    return options
+    helps = (
+        "processes for each framework and network",
+        "a quick look: so few images, and few calls (default: all 54,000)",
+    )
+    return measuring.read_options(arguments, __doc__, MODELS / "costs.json", ROUNDS, helps, nargs=2)
 
 
 def main(arguments=None):
     """Be the process that asks, or one that measures; return the exit code."""
     options = read_options(arguments)
-    try:
-        if options.worker:
-            serve(*options.worker, options.images)
-        else:
-            run(options)
-    except ProcessError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted: nothing was recorded.", file=sys.stderr)
-        return 130
-    return 0
+    if options.worker:
+        return measuring.exit_code(lambda: serve(*options.worker, options.images), ProcessError)
+    return measuring.exit_code(lambda: run(options), ProcessError)
 
 
 if __name__ == "__main__":

@@ -400,7 +400,7 @@ def main():
             return 0
         command = [sys.executable, str(Path(__file__)), *sys.argv[1:]]
         workers = [subprocess.Popen([*command, "--framework", framework]) for framework in FRAMEWORKS]
-        return max(worker.wait() for worker in workers)
+        return max(abs(worker.wait()) for worker in workers)  # negative after a signal
     except KeyboardInterrupt:
         print("\nStopped: what had ended is recorded, and the same command goes on from there.", file=sys.stderr)
         return 130
