@@ -7,6 +7,7 @@ taken from the notebook that teaches them: the cells tagged "model".
 """
 
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -16,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "notebooks"))
 
 from fashion import data, taught  # noqa: E402
-from fashion.records import model_path  # noqa: E402
+from fashion.paths import NOTEBOOKS  # noqa: E402
+from fashion.records import model_path, read_all  # noqa: E402
 
 _, (test_images, test_labels) = data.load()
 images = test_images.astype("float32") / 255
@@ -26,15 +28,17 @@ def keras_answers(name):
     import keras
 
     model = keras.models.load_model(model_path(name))
-    return model.predict(images[..., np.newaxis], batch_size=1000, verbose=0), model.count_params()
+    learned = sum(math.prod(weight.shape) for weight in model.trainable_weights)
+    return model.predict(images[..., np.newaxis], batch_size=1000, verbose=0), learned
 
 
 def pytorch_answers(name):
     import torch
     from torch import nn
 
-    networks = taught.names("01_dense_and_cnn_pytorch", "model", nn=nn, DROPOUT=0.5)
-    model = networks["CNN"]() if "cnn" in name else networks["build_dense"]()
+    (notebook,) = [path.stem for path in NOTEBOOKS.glob(f"{name[:2]}_*_pytorch.ipynb")]
+    networks = taught.names(notebook, "model", nn=nn, DROPOUT=0.5)
+    model = networks[{"dense": "build_dense", "cnn": "CNN", "regularized": "build_network"}[name.split("_")[1]]]()
     model.load_state_dict(torch.load(model_path(name), weights_only=True))
     model.eval()
     with torch.inference_mode():
@@ -44,7 +48,7 @@ def pytorch_answers(name):
 
 answers = {"keras": keras_answers, "pytorch": pytorch_answers}[sys.argv[1]]
 found = {}
-for name in (f"01_dense_{sys.argv[1]}", f"01_cnn_{sys.argv[1]}"):
+for name in [record["name"] for record in read_all() if record["framework"] == sys.argv[1]]:
     logits, parameters = answers(name)
     found[name] = {"right": int(np.sum(logits.argmax(axis=1) == test_labels)), "parameters": parameters}
 print(json.dumps(found))

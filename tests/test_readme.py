@@ -12,9 +12,16 @@ from PIL import Image
 from fashion.records import read_all, standard_error
 
 PAGES = ["README.md", "CONTRIBUTING.md", "data/README.md"]
+CHAPTER_FIGURES = {
+    "01": "class_grid learning_curves confusion_matrix predictions dense_against_cnn",
+    "02": "callbacks validation_luck remedies schedules",
+    "03": "filters activations occlusion_and_gradcam hard_pairs near_duplicates reliability feature_map neighbours "
+    "robustness",
+}
 EXPECTED_FIGURES = [
-    f"01_{what}_{framework}"
-    for what in ("class_grid", "learning_curves", "confusion_matrix", "predictions", "dense_against_cnn")
+    f"{chapter}_{what}_{framework}"
+    for chapter, names in CHAPTER_FIGURES.items()
+    for what in names.split()
     for framework in ("keras", "pytorch")
 ] + ["divergence", "defaults", "verdict", "costs"]
 
