@@ -7,7 +7,7 @@ OMP = OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-PASSIVE}
 ABOUT = import platform, sys; print("%d.%d %s %s" % (sys.version_info[:2] + (platform.system(), platform.machine())))
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-all test check lab study costs benchmark readme lint format clean moved
+.PHONY: help run run-all test check lab exercises study costs benchmark readme lint format clean moved
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ check: .venv/installed  ## the tests that need no training, in under a minute
 
 lab: .venv/installed  ## open the notebooks in JupyterLab
 	@.venv/bin/python -m jupyterlab notebooks
+
+exercises: .venv/installed  ## generate notebooks/exercises from notebooks/solutions
+	@.venv/bin/python tools/exercises.py
 
 study: .venv/installed  ## the trainings from many seeds (hours; stop it and go on at will)
 	@.venv/bin/python tools/study.py

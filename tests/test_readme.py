@@ -11,7 +11,8 @@ from PIL import Image
 
 from fashion.records import read_all, standard_error
 
-PAGES = ["README.md", "CONTRIBUTING.md", "data/README.md"]
+PAGES = ["README.md", "CONTRIBUTING.md", "data/README.md", "notebooks/README.md"]
+SOLUTIONS = NOTEBOOKS / "solutions"
 CHAPTER_FIGURES = {
     "01": "class_grid learning_curves confusion_matrix predictions dense_against_cnn",
     "02": "callbacks validation_luck remedies schedules",
@@ -42,7 +43,8 @@ def anchors(text):
 def pages():
     for page in PAGES:
         yield page, ROOT / page, (ROOT / page).read_text(encoding="utf-8")
-    for name in chapters():
+    exercises = [f"{folder}/{path.stem}" for folder in ("exercises", "solutions") for path in SOLUTIONS.glob("*.ipynb")]
+    for name in [*chapters(), *exercises]:
         yield name, NOTEBOOKS / f"{name}.ipynb", prose(name)
 
 

@@ -168,6 +168,17 @@ def test_an_unknown_name_lists_the_known_ones(three_notebooks, capsys):
     assert capsys.readouterr().err == "No notebook is called 03_c. There are: 01_a, 02_b, keras_vs_pytorch.\n"
 
 
+@pytest.mark.parametrize("name", ["solutions/01_a", "notebooks/solutions/01_a.ipynb"])
+def test_a_solution_is_told_from_its_chapter(three_notebooks, name, capsys):
+    (three_notebooks / "solutions").mkdir()
+    write(three_notebooks / "solutions" / "01_a.ipynb", "print('solved')")
+    before = (three_notebooks / "01_a.ipynb").read_bytes()
+    assert run_notebooks.main([name]) == 0
+    assert "solved" in (three_notebooks / "solutions" / "01_a.ipynb").read_text()
+    assert (three_notebooks / "01_a.ipynb").read_bytes() == before
+    assert list(run_notebooks.known_notebooks()) == ["01_a", "02_b", "keras_vs_pytorch", "solutions/01_a"]
+
+
 @posix
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,9 +1,9 @@
 """Run notebooks from top to bottom, one after another, and write each back when its whole run has finished.
 
-    python tools/run_notebooks.py [--all] [NAME ...]
+    python tools/run_notebooks.py [--all] [--solutions] [NAME ...]
 
-Without a name it runs chapter 01 in both frameworks and then the comparison. After an error, or Ctrl-C, the notebook
-on disk is the one that was there before.
+Without a name it runs chapter 01 in both frameworks and then the comparison; solutions/NAME solves the exercises to
+NAME. After an error, or Ctrl-C, the notebook on disk is the one that was there before.
 """
 
 import argparse
@@ -262,9 +262,20 @@ class _Display:
 
 
 def known_notebooks():
-    """Return {name: path} of the chapters in reading order, the comparison last."""
-    paths = sorted(NOTEBOOKS.glob("*.ipynb"), key=lambda path: (path.stem == LAST, path.stem))
-    return {path.stem: path for path in paths}
+    """Return {name: path}: the chapters in reading order, the comparison last, then the solutions/NAME likewise."""
+    paths = [
+        path
+        for folder in (NOTEBOOKS, NOTEBOOKS / "solutions")
+        for path in sorted(folder.glob("*.ipynb"), key=lambda path: (path.stem == LAST, path.stem))
+    ]
+    return {path.relative_to(NOTEBOOKS).with_suffix("").as_posix(): path for path in paths}
+
+
+def short_name(text):
+    """Return the name under which `text`, a name or a path with or without .ipynb, may be known."""
+    path = Path(text)
+    stem = path.name.removesuffix(".ipynb")
+    return f"solutions/{stem}" if path.parent.name == "solutions" else stem
 
 
 def main(arguments=None):
@@ -272,10 +283,12 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="a notebook, with or without .ipynb")
     parser.add_argument("--all", action="store_true", help="every chapter in reading order")
+    parser.add_argument("--solutions", action="store_true", help="every notebook of solutions")
     options = parser.parse_args(arguments)
     known = known_notebooks()
-    names = list(known) if options.all else [Path(name).name.removesuffix(".ipynb") for name in options.names]
-    names = names or [*FIRST, LAST]
+    wanted = {False: options.all, True: options.solutions}
+    names = [name for name in known if wanted[name.startswith("solutions/")]]
+    names = names or [short_name(name) for name in options.names] or [*FIRST, LAST]
     if unknown := [name for name in names if name not in known]:
         print(f"No notebook is called {', '.join(unknown)}. There are: {', '.join(known)}.", file=sys.stderr)
         return 2

@@ -1,0 +1,99 @@
+"""What every check of an exercise has in common: how it speaks, and what it does with no answer or a broken one.
+
+A check is a function that takes an answer, raises `Wrong` by calling `require`, and returns one sentence about what was
+learned. The decorator `check` makes of it a function that prints a line or two and returns whether the answer is right.
+"""
+
+import functools
+import os
+import textwrap
+
+import numpy as np
+
+
+class Wrong(Exception):
+    """An answer is not right yet; the message is for the student, and does not contain the answer."""
+
+
+class CheckFailed(AssertionError):
+    """Raised in place of printing when FASHION_CHECKS=strict, for automatic grading."""
+
+
+def require(condition, message):
+    """Raise `Wrong` with `message` unless `condition` holds."""
+    if not condition:
+        raise Wrong(message)
+
+
+def check(function):
+    """Make a check that prints its verdict and returns True, or False when the answer is wrong or missing."""
+
+    @functools.wraps(function)
+    def checked(*answers, **options):
+        try:
+            if any(unanswered(answer) for answer in answers):
+                return _say("Not answered yet.", False)
+            learned = function(*answers, **options)
+        except Wrong as wrong:
+            return _say(f"Not yet. {wrong}", False)
+        except NotImplementedError:
+            return _say("Not answered yet.", False)
+        except Exception as error:  # whatever a student's function may raise
+            return _say(f"Not yet. Your code stopped with {type(error).__name__}: {error}", False)
+        return _say(f"Right. {learned}", True)
+
+    checked.is_check = True
+    return checked
+
+
+def unanswered(answer):
+    """Return whether `answer` is still the placeholder of the exercise."""
+    return answer is ... or answer is None or (isinstance(answer, str) and not answer.strip())
+
+
+def call(function, *arguments):
+    """Return what the student's `function` returns, as it is; nothing returned counts as not answered."""
+    require(callable(function), f"Expected a function, found {describe(function)}.")
+    result = function(*arguments)
+    if unanswered(result):
+        raise NotImplementedError
+    return result
+
+
+def array(value, shape=None, what="the answer"):
+    """Return `value`, an array, a list or a framework's tensor, as a NumPy array; `shape` is what it must have."""
+    value = value.detach().cpu() if hasattr(value, "detach") else value
+    try:
+        found = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise Wrong(f"Expected numbers for {what}, found {describe(value)}.") from None
+    if shape is not None:
+        require(found.shape == tuple(shape), f"Expected {what} in the shape {tuple(shape)}, found {found.shape}.")
+    return found
+
+
+def number(value, what="the answer"):
+    """Return `value` as a float; whatever holds one number will do."""
+    found = array(value, what=what)
+    require(found.size == 1, f"Expected one number for {what}, found {found.size}.")
+    return float(found.reshape(()))
+
+
+def whole_number(value, what="the answer"):
+    """Return `value` as an int; a float such as 320.0 will do."""
+    found = number(value, what)
+    require(found == round(found), f"Expected a whole number for {what}, found {found:g}.")
+    return round(found)
+
+
+def describe(value):
+    """Say in a word or two what `value` is, for a message."""
+    text = " ".join(repr(value).split())
+    return f"{type(value).__name__} {text if len(text) <= 40 else text[:37] + '...'}"
+
+
+def _say(text, right):
+    if not right and os.environ.get("FASHION_CHECKS") == "strict":
+        raise CheckFailed(text)
+    print(textwrap.fill(text, 100))
+    return right

@@ -1,0 +1,96 @@
+"""Generate notebooks/exercises/ from notebooks/solutions/: the same notebooks without solutions and outputs.
+
+    python tools/exercises.py
+
+A solution stands between `### BEGIN SOLUTION` and `### END SOLUTION`, the markers of nbgrader, whose own preprocessor
+takes it out; written model answers and rubrics stand between the same two lines in Markdown cells. The overview in
+notebooks/README.md is made from the solutions, too: what each exercise is called, and what its checks say was learned.
+"""
+
+import copy
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+from nbgrader.preprocessors import ClearSolutions
+
+ROOT = Path(__file__).resolve().parents[1]
+SOLUTIONS = ROOT / "notebooks" / "solutions"
+EXERCISES = ROOT / "notebooks" / "exercises"
+PAGE = ROOT / "notebooks" / "README.md"
+CODE_STUB = "# your code here"
+TEXT_STUB = "*Your answer here.*"
+
+
+def exercise(solution):
+    """Return the exercise (an nbformat node) that belongs to the notebook `solution`."""
+    notebook = copy.deepcopy(solution)
+    clear = ClearSolutions(code_stub={"python": CODE_STUB}, text_stub=TEXT_STUB)
+    notebook, _ = clear.preprocess(notebook, {})
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.update(outputs=[], execution_count=None)
+    notebook.metadata.pop("fashion", None)
+    return notebook
+
+
+def generated():
+    """Return {name of the file: its text} for every exercise notebook."""
+    return {
+        path.name: nbformat.writes(exercise(nbformat.read(path, as_version=4))).rstrip("\n") + "\n"
+        for path in sorted(SOLUTIONS.glob("*.ipynb"))
+    }
+
+
+def stale():
+    """Return the names of the files that are missing, left over, or not what would be generated now."""
+    fresh = generated()
+    there = {path.name: path.read_text(encoding="utf-8") for path in EXERCISES.glob("*.ipynb")}
+    names = sorted(name for name in fresh.keys() | there.keys() if fresh.get(name) != there.get(name))
+    return names + [PAGE.name] * (page() != PAGE.read_text(encoding="utf-8"))
+
+
+def overview(solution):
+    """Return the exercises of a solved notebook as the rows of a table in Markdown."""
+    rows = []
+    for cell in solution.cells:
+        if heading := re.search(r"^## Exercise (\d+)\. (.*)$", cell.source, flags=re.M):
+            rows.append([heading[1], heading[2], "", "", ""])
+        if about := re.search(r"^\*Trains: (.*?)\.? Time: (.*?)\.?\*$", cell.source, flags=re.M):
+            rows[-1][2:4] = about.groups()
+        if cell.cell_type == "code" and re.search(r"^checks\.", cell.source, flags=re.M):
+            said = " ".join("".join(output.get("text", "") for output in cell.outputs).split())
+            rows[-1][4] = f"{rows[-1][4]} {said.removeprefix('Right. ')}".strip()
+    head = ["", "exercise", "trains", "time", "what its checks say was learned"]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows])
+
+
+def page():
+    """Return the text of the page for teachers with every overview made anew."""
+    text = PAGE.read_text(encoding="utf-8")
+    for name in re.findall(r"<!-- exercises (\w+) -->", text):
+        table = overview(nbformat.read(SOLUTIONS / f"{name}.ipynb", as_version=4))
+        pattern = rf"(<!-- exercises {name} -->\n).*?(<!-- /exercises -->)"
+        text = re.sub(pattern, lambda part, table=table: f"{part[1]}{table}\n{part[2]}", text, count=1, flags=re.S)
+    return text
+
+
+def main():
+    """Write what is stale and remove what is left over."""
+    EXERCISES.mkdir(exist_ok=True)
+    fresh = generated()
+    for name in stale():
+        if name == PAGE.name:
+            PAGE.write_text(page(), encoding="utf-8", newline="\n")
+            print(f"{PAGE.name}: the overview")
+        elif name in fresh:
+            (EXERCISES / name).write_text(fresh[name], encoding="utf-8", newline="\n")
+            print(f"exercises/{name}")
+        else:
+            (EXERCISES / name).unlink()
+            print(f"exercises/{name}: removed, there is no such solution")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
