@@ -41,10 +41,14 @@ def prose(name):
     return "\n\n".join(cell.source for cell in read(name).cells if cell.cell_type == "markdown")
 
 
+def copy_repository(target):
+    """Copy what the notebooks use into the folder `target`, and return it."""
+    for folder in ("notebooks", "data", "models"):
+        shutil.copytree(ROOT / folder, target / folder, ignore=shutil.ignore_patterns("__pycache__", "*-ubyte"))
+    return target
+
+
 @pytest.fixture(scope="session")
 def repository_copy(tmp_path_factory):
     """A copy of what the notebooks use, in a folder with a space in its name. Runs leave their files there."""
-    copy = tmp_path_factory.mktemp("a copy") / "fashion mnist"
-    for folder in ("notebooks", "data", "models"):
-        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", "*-ubyte"))
-    return copy
+    return copy_repository(tmp_path_factory.mktemp("a copy") / "fashion mnist")
