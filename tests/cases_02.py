@@ -3,29 +3,10 @@
 import copy
 
 import numpy as np
+from answers import Args, Tensor
 from scipy import stats
 
 EPSILON = 1e-5
-
-
-class Args(tuple):
-    """An answer that consists of several arguments of a check."""
-
-
-class Tensor:
-    """Like a framework's tensor: numbers that NumPy gets at after `detach` and `cpu`."""
-
-    def __init__(self, values):
-        self.values = np.asarray(values)
-
-    def detach(self):
-        return self
-
-    def cpu(self):
-        return self
-
-    def __array__(self, dtype=None, copy=None):
-        return self.values if dtype is None else self.values.astype(dtype)
 
 
 # parameters

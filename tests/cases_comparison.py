@@ -6,29 +6,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+from answers import Args, Tensor
 from scipy import stats
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
-
-
-class Args(tuple):
-    """An answer that consists of several arguments."""
-
-
-class Tensor:
-    """Has of a PyTorch tensor what the checks need of one."""
-
-    def __init__(self, value):
-        self.value = np.asarray(value)
-
-    def detach(self):
-        return self
-
-    def cpu(self):
-        return self
-
-    def __array__(self, dtype=None, copy=None):
-        return np.asarray(self.value, dtype)
 
 
 # Batch normalization

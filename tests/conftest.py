@@ -1,5 +1,7 @@
+import json
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -39,6 +41,14 @@ def printed(notebook):
 def prose(name):
     """The text of the notebook's Markdown cells."""
     return "\n\n".join(cell.source for cell in read(name).cells if cell.cell_type == "markdown")
+
+
+def ask(script, framework, questions=None, timeout=600):
+    """Run a script of this folder, since one process should hold one framework, and return the JSON it prints last."""
+    command = [sys.executable, str(ROOT / "tests" / script), framework]
+    done = subprocess.run(command, input=json.dumps(questions), capture_output=True, text=True, timeout=timeout)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def copy_repository(target):

@@ -1,13 +1,10 @@
 """Chapter 02: the callbacks, schedules and checkpoints of the twins do the same."""
 
-import json
 import math
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ask
 
 pytestmark = pytest.mark.slow
 
@@ -53,13 +50,7 @@ QUESTIONS = {
 
 @pytest.fixture(scope="module")
 def answers():
-    found = {}
-    for framework in ("keras", "pytorch"):
-        command = [sys.executable, str(Path(__file__).with_name("chapter_02.py")), framework]
-        done = subprocess.run(command, input=json.dumps(QUESTIONS), capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stderr
-        found[framework] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return {framework: ask("chapter_02.py", framework, QUESTIONS, timeout=300) for framework in ("keras", "pytorch")}
 
 
 def same(one, other):

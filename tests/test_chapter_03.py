@@ -1,12 +1,8 @@
 """What chapter 03 teaches: its measures find what is there, and nothing where there is nothing."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from conftest import ask
 from scipy import ndimage
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
@@ -128,10 +124,7 @@ def test_disturbances_do_what_they_are_called(chapter):
 @pytest.mark.slow
 @pytest.mark.parametrize("framework", ["keras", "pytorch"])
 def test_activations_and_heat_maps(framework):
-    command = [sys.executable, str(Path(__file__).with_name("inside_the_cnn.py")), framework]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = ask("inside_the_cnn.py", framework)
     assert found["shapes"] == {
         "conv 1": [32, 26, 26], "pool 1": [32, 13, 13], "conv 2": [64, 11, 11], "pool 2": [64, 5, 5],
     }  # fmt: skip

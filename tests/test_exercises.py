@@ -10,6 +10,7 @@ import sys
 import exercises
 import nbformat
 import pytest
+from answers import Args
 from conftest import NOTEBOOKS, ROOT, code_cells, copy_repository
 
 SOLUTIONS = sorted(path.stem for path in (NOTEBOOKS / "solutions").glob("*.ipynb"))
@@ -131,10 +132,10 @@ def test_checks_know_right_from_wrong(module, capsys, monkeypatch):
         check = getattr(checks, name)
         assert len(case["right"]) >= 3 and len(case["wrong"]) >= 3, name
         for answer in case["right"]:
-            assert check(*answer) if isinstance(answer, cases.Args) else check(answer), (name, capsys.readouterr().out)
+            assert check(*answer) if isinstance(answer, Args) else check(answer), (name, capsys.readouterr().out)
             assert capsys.readouterr().out.startswith("Right. "), name
         for answer, fragment in case["wrong"]:
-            assert not (check(*answer) if isinstance(answer, cases.Args) else check(answer)), (name, fragment)
+            assert not (check(*answer) if isinstance(answer, Args) else check(answer)), (name, fragment)
             said = " ".join(capsys.readouterr().out.split())
             assert said.startswith("Not yet. ") and fragment in said, (name, said, fragment)
             assert "Traceback" not in said and len(said) < 400, (name, said)
@@ -145,7 +146,7 @@ def test_checks_know_right_from_wrong(module, capsys, monkeypatch):
 
 def arguments(case):
     answer = case["right"][0]
-    return len(answer) if type(answer).__name__ == "Args" else 1
+    return len(answer) if isinstance(answer, Args) else 1
 
 
 def test_strict_checks_raise_for_automatic_grading(monkeypatch):

@@ -1,14 +1,10 @@
 """Every committed model is what its record says."""
 
 import hashlib
-import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, ask
 
 from fashion.data import CLASS_NAMES
 from fashion.records import model_path, read_all, standard_error
@@ -75,10 +71,7 @@ def test_chapter_02_reaches_what_it_promises():
 @pytest.mark.slow
 @pytest.mark.parametrize("framework", ["keras", "pytorch"])
 def test_the_model_finds_its_recorded_accuracy_again(framework):
-    command = [sys.executable, str(Path(__file__).with_name("evaluate_models.py")), framework]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = ask("evaluate_models.py", framework)
     assert set(found) == {name for name in RECORDS if name.endswith(framework)}
     for name, values in found.items():
         # Another processor may round a tie the other way; two images are room enough for that.
