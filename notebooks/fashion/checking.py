@@ -86,6 +86,23 @@ def whole_number(value, what="the answer"):
     return round(found)
 
 
+def compare(found, expected, slips, otherwise, tolerance=1e-6):
+    """Do nothing if `found` is `expected`; else raise the message of the slip that gives `found`, or `otherwise`.
+
+    `slips` is a list of (value, message). Values that are not of the same shape are not equal.
+    """
+    if same(found, expected, tolerance):
+        return
+    for value, message in slips:
+        require(not same(found, value, tolerance), message)
+    raise Wrong(otherwise)
+
+
+def same(one, other, tolerance=1e-6):
+    """Return whether two arrays have the same shape and nowhere differ by more than `tolerance`."""
+    return np.shape(one) == np.shape(other) and np.allclose(one, other, rtol=0, atol=tolerance)
+
+
 def describe(value):
     """Say in a word or two what `value` is, for a message."""
     text = " ".join(repr(value).split())

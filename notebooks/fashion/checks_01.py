@@ -2,23 +2,7 @@
 
 import numpy as np
 
-from fashion.checking import Wrong, array, call, check, describe, number, require, whole_number
-
-
-def _compare(found, expected, slips, otherwise, tolerance=1e-6):
-    """Do nothing if `found` is `expected`; else raise the message of the slip that gives `found`, or `otherwise`.
-
-    `slips` is a list of (value, message). Values that are not of the same shape are not equal.
-    """
-    if _same(found, expected, tolerance):
-        return
-    for value, message in slips:
-        require(not _same(found, value, tolerance), message)
-    raise Wrong(otherwise)
-
-
-def _same(one, other, tolerance=1e-6):
-    return np.shape(one) == np.shape(other) and np.allclose(one, other, rtol=0, atol=tolerance)
+from fashion.checking import Wrong, array, call, check, compare, describe, number, require, same, whole_number
 
 
 @check
@@ -37,7 +21,7 @@ def dense_parameters(count):
         (first, units_only),
         (first + 256, units_only),
     ]
-    _compare(
+    compare(
         whole_number(count, "the number of parameters"), weights + biases, slips,
         "Expected the sum over three layers of inputs × units + units; what you found is another number. Write the "
         "three terms one below the other and look at the inputs of each.",
@@ -162,7 +146,7 @@ def channel_axis(move, channels):
             (expected[:, ::-1] if channels == "first" else expected[..., ::-1],
              "The axis is right, but the channels come in the reverse order."),
         ]  # fmt: skip
-        _compare(
+        compare(
             found, expected, slips,
             "The shape is right, but not every pixel is where it was. Compare one pixel of one channel before and "
             "after.",
@@ -189,7 +173,7 @@ def class_numbers(convert):
             (labels + 1.0, "These numbers begin at 1. The classes are counted from 0, as everything in Python."),
             (classes - 1.0 - labels, "These numbers count from the wrong end of the row."),
         ]  # fmt: skip
-        _compare(
+        compare(
             found, labels, slips,
             f"Expected the position of the 1 in each row. The first row is {one_hot[0].astype(int).tolist()}, and it "
             f"became {found[0]:g}.",
@@ -213,7 +197,7 @@ def lowest_loss(value):
         (np.log(1 + 10 / np.e), "There are ten classes in all: how many zeros stand beside the 1?"),
         (np.log(1 + 9 / np.e**2), "Softmax gets numbers from 0 to 1: e to the power of what does the 1 become?"),
     ]
-    _compare(
+    compare(
         found, -np.log(highest_share), slips,
         "Expected the negative logarithm of what softmax gives the first of the ten numbers 1, 0, 0, … 0; what you "
         "found is another number. Apply softmax to these ten by hand.",
@@ -230,10 +214,10 @@ def logits(outputs):
     require(found.shape[1] == 10, f"Expected ten numbers for each image, one a class, found {found.shape[1]}.")
     require(np.all(np.isfinite(found)), "Some outputs are not finite numbers.")
     require(np.ptp(found) > 0, "All outputs are the same number: the network does not look at the images.")
-    if _same(np.exp(found).sum(axis=1), np.ones(len(found)), 1e-3):
+    if same(np.exp(found).sum(axis=1), np.ones(len(found)), 1e-3):
         return "These are logarithms of probabilities: the loss takes them for logits, and comes to the same value."
     require(
-        not (found.min() >= 0 and _same(found.sum(axis=1), np.ones(len(found)), 1e-3)),
+        not (found.min() >= 0 and same(found.sum(axis=1), np.ones(len(found)), 1e-3)),
         "Each row is still ten probabilities that add up to 1: there is a softmax at the end, and the loss does "
         "another.",
     )
@@ -271,7 +255,7 @@ def batched_accuracy(accuracy):
             (share[-1], f"{case} the result is that of the last batch alone."),
             (1 - right.mean(), f"{case} the result is the share of wrong answers."),
         ]  # fmt: skip
-        _compare(
+        compare(
             found, right.mean(), slips,
             f"{case}, {right.sum()} of them right, found {found:.4f}. Add up what every batch contributes, and divide "
             "once, at the end.",
@@ -305,7 +289,7 @@ def recall_per_class(recall):
             (right / (counts.sum(axis=1) - right), "This compares right with wrong answers. The right ones belong to "
              "the images of the class, too."),
         ]  # fmt: skip
-        _compare(
+        compare(
             found, expected, slips,
             "Expected, for each row, the number on the diagonal divided by the sum of the row; what you found is "
             "something else.",
@@ -336,7 +320,7 @@ def average_of_two(answer, dense_probabilities, cnn_probabilities, labels):
             (mean_class.sum() - cnn.sum(), "Class numbers were averaged: half-way between a shirt and a sandal lies "
              "no class. Average the probabilities, then take the largest."),
         ]  # fmt: skip
-        _compare(
+        compare(
             float(difference), float(gain), [(float(value), message) for value, message in slips],
             f"Found {difference:g} errors fewer on {n:,} images, which is not the difference between the pair and the "
             "CNN. Average the two probabilities of each image and class, take the largest, and count.",

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from fashion.checking import Wrong, array, call, check, describe, number, require, whole_number
+from fashion.checking import Wrong, array, call, check, describe, number, require, same, whole_number
 
 
 def _refuse(slips, otherwise):
@@ -13,16 +13,12 @@ def _refuse(slips, otherwise):
     raise Wrong(otherwise)
 
 
-def _same(one, other, tolerance=1e-6):
-    return np.shape(one) == np.shape(other) and np.allclose(one, other, rtol=0, atol=tolerance)
-
-
 def _call_untouched(function, values, *arguments):
     """Return what `function` makes of a copy of `values` as an array like it; the copy must stay as it is."""
     given = values.copy()
     with np.errstate(all="ignore"):
         result = call(function, given, *arguments)
-    require(_same(given, values), "Your function changes the array that it is given. Compute with a new one instead.")
+    require(same(given, values), "Your function changes the array that it is given. Compute with a new one instead.")
     return array(result, values.shape, "what your function returns")
 
 
@@ -79,7 +75,7 @@ def batch_norm(function):
 
     batch = values.mean(axis=0), values.var(axis=0)
     found = _call_untouched(function, values, *given, True)
-    if not _same(found, gamma * _normal(values, *batch) + beta):
+    if not same(found, gamma * _normal(values, *batch) + beta):
         all_values = values.mean(), values.var()
         each_image = values.mean(axis=1, keepdims=True), values.var(axis=1, keepdims=True)
         unit = _normal(values, *batch)
@@ -88,21 +84,21 @@ def batch_norm(function):
             [
                 (not np.isfinite(found).all(), "In training mode there are values that are no numbers. A unit that is "
                  "the same for the whole batch has variance 0: what is EPSILON for?"),
-                (_same(found, gamma * _normal(values, mean, variance) + beta), "In training mode the mean and the "
+                (same(found, gamma * _normal(values, mean, variance) + beta), "In training mode the mean and the "
                  "variance come from the batch at hand, not from the running ones."),
-                (_same(found, unit), "In training mode the values have mean 0 and variance 1, as they should. Two "
+                (same(found, unit), "In training mode the values have mean 0 and variance 1, as they should. Two "
                  "steps are still missing: γ and β."),
-                (_same(found, gamma * unit) or _same(found, unit + beta), "One of γ and β is missing."),
-                (_same(found, beta * unit + gamma), "γ multiplies and β is added: here it is the other way round."),
-                (_same(found, gamma * _normal(values, *each_image) + beta), "You have normalized each image over its "
+                (same(found, gamma * unit) or same(found, unit + beta), "One of γ and β is missing."),
+                (same(found, beta * unit + gamma), "γ multiplies and β is added: here it is the other way round."),
+                (same(found, gamma * _normal(values, *each_image) + beta), "You have normalized each image over its "
                  "units. Batch normalization takes each unit over the images of the batch: the other axis."),
-                (_same(found, gamma * _normal(values, *all_values) + beta), "You take one mean over the whole array. "
+                (same(found, gamma * _normal(values, *all_values) + beta), "You take one mean over the whole array. "
                  "Every unit, that is every column, has a mean of its own."),
-                (_same(found, gamma * (values - batch[0]) / (batch[1] + 1e-5) + beta), "You divide by the variance. "
+                (same(found, gamma * (values - batch[0]) / (batch[1] + 1e-5) + beta), "You divide by the variance. "
                  "For variance 1 it must be its square root."),
-                (_same(found, gamma * _normal(values, batch[0], values.var(axis=0, ddof=1)) + beta), "This variance is "
+                (same(found, gamma * _normal(values, batch[0], values.var(axis=0, ddof=1)) + beta), "This variance is "
                  "divided by the number of images minus 1. Batch normalization divides by their number."),
-                (_same(found, gamma * outside + beta), "EPSILON is added to the variance, inside the square root."),
+                (same(found, gamma * outside + beta), "EPSILON is added to the variance, inside the square root."),
             ],
             "In training mode the numbers are not as expected. For γ = 1 and β = 0 every column of the result should "
             "have mean 0 and variance 1 (a constant one only zeros): has it?",
@@ -110,19 +106,19 @@ def batch_norm(function):
 
     found = _call_untouched(function, values, *given, False)
     expected = gamma * _normal(values, mean, variance) + beta
-    if not _same(found, expected):
+    if not same(found, expected):
         _refuse(
             [
-                (_same(found, gamma * _normal(values, *batch) + beta), "In evaluation mode the batch must not matter: "
+                (same(found, gamma * _normal(values, *batch) + beta), "In evaluation mode the batch must not matter: "
                  "take the running mean and the running variance."),
-                (_same(found, values), "In evaluation mode the values are normalized, too; only with other numbers."),
-                (_same(found, _normal(values, mean, variance)), "γ and β belong to evaluation mode, too."),
+                (same(found, values), "In evaluation mode the values are normalized, too; only with other numbers."),
+                (same(found, _normal(values, mean, variance)), "γ and β belong to evaluation mode, too."),
             ],
             "Training mode is right. In evaluation mode do the same with the running mean and the running variance, "
             "and with nothing else.",
         )  # fmt: skip
     alone = _call_untouched(function, values[:1], *given, False)
-    require(_same(alone, expected[:1]), "In evaluation mode one image alone must get the same answer as in a batch.")
+    require(same(alone, expected[:1]), "In evaluation mode one image alone must get the same answer as in a batch.")
     return "One formula, two sources of mean and variance. In training mode an image's answer depends on the others."
 
 
@@ -149,14 +145,14 @@ def dropout(function):
     )
     require(abs(zeros - rate) < 0.02, f"Expected about {rate:.0%} of the values to be 0, found {zeros:.1%}.")
     factors = found[kept] / values[kept]
-    if not _same(factors, np.full(factors.shape, 1 / (1 - rate))):
+    if not same(factors, np.full(factors.shape, 1 / (1 - rate))):
         _refuse(
             [
-                (_same(factors, np.ones(factors.shape)), "The zeros are right, but the values that are left stay as "
+                (same(factors, np.ones(factors.shape)), "The zeros are right, but the values that are left stay as "
                  "they were. By what must they grow so that the mean stays the same?"),
-                (_same(factors, np.full(factors.shape, 1 - rate)), "The values that are left become smaller. They "
+                (same(factors, np.full(factors.shape, 1 - rate)), "The values that are left become smaller. They "
                  "have to make up for those that are missing."),
-                (_same(factors, np.full(factors.shape, 1 / rate)), "You divide by the share of the values that are "
+                (same(factors, np.full(factors.shape, 1 / rate)), "You divide by the share of the values that are "
                  "switched off. Which share is left?"),
             ],
             "The zeros are right. The values that are left should all grow by the same factor, such that the mean over "
@@ -164,20 +160,20 @@ def dropout(function):
         )  # fmt: skip
     again = _call_untouched(function, values, rate, True, np.random.default_rng(1))
     require(
-        _same(found, again),
+        same(found, again),
         "Two generators of the same seed give two results. Draw from the generator that the function is given.",
     )
     generator = np.random.default_rng(1)
     one, other = (_call_untouched(function, values, rate, True, generator) for _ in range(2))
-    require(not _same(one, other), "The same values are switched off in every call. Every step draws anew.")
+    require(not same(one, other), "The same values are switched off in every call. Every step draws anew.")
     none = _call_untouched(function, values, 0.0, True, np.random.default_rng(1))
-    require(_same(none, values), "At a rate of 0 nothing is switched off, and nothing grows.")
+    require(same(none, values), "At a rate of 0 nothing is switched off, and nothing grows.")
     used = _call_untouched(function, values, rate, False, np.random.default_rng(1))
-    if not _same(used, values):
+    if not same(used, values):
         _refuse(
             [
                 ((used == 0).any(), "In evaluation mode nothing is switched off."),
-                (_same(used, values * (1 - rate)), "In training mode the mean stays the same already. So there is "
+                (same(used, values * (1 - rate)), "In training mode the mean stays the same already. So there is "
                  "nothing left to make up for in evaluation mode."),
             ],
             "In evaluation mode dropout does nothing at all: expected the values as they are.",
@@ -202,7 +198,7 @@ def measure(function, labels, remembered):
         f"Measured twice, the same network has {first:.2%} and {again:.2%}. A part of it still throws dice.",
     )
     require(
-        _same(before, after),
+        same(before, after),
         "Measuring has changed the network: its running means and variances are others than before.",
     )
     order = np.argsort(labels, kind="stable")
@@ -215,7 +211,7 @@ def measure(function, labels, remembered):
     one = rows[:1]
     shares = [number(call(function, one, np.array([c])), "the accuracy") for c in range(10)]
     require(
-        _same(sorted(shares), [0.0] * 9 + [1.0]),
+        same(sorted(shares), [0.0] * 9 + [1.0]),
         "For one image alone, with each of the ten classes as its label in turn, the accuracy must be 1 once and 0 "
         f"nine times. Found {', '.join(f'{share:g}' for share in shares)}.",
     )
@@ -352,7 +348,7 @@ def rate(function):
         warm = steps // 10
         up, part = at / warm, (at - warm) / (steps - warm)
         expected = np.where(at < warm, up, (1 + np.cos(np.pi * part)) / 2)
-        if _same(found, expected, 1e-6):
+        if same(found, expected, 1e-6):
             continue
         whole = at / steps
         shapes = [
@@ -371,13 +367,13 @@ def rate(function):
         no_warm = (1 + np.cos(np.pi * whole)) / 2
         _refuse(
             [
-                (_same(found, expected / peak, 1e-4), "The form is right, but the highest rate is 1 and not `peak`."),
-                (_same(found, no_warm), "There is no warm-up: at step 0 the rate should be 0."),
-                (_same(found[:warm], 1 - up[:warm]), "In the warm-up it falls. It should rise."),
-                (not _same(found[:warm], expected[:warm]), "Look at the first tenth of the steps: a straight line from "
+                (same(found, expected / peak, 1e-4), "The form is right, but the highest rate is 1 and not `peak`."),
+                (same(found, no_warm), "There is no warm-up: at step 0 the rate should be 0."),
+                (same(found[:warm], 1 - up[:warm]), "In the warm-up it falls. It should rise."),
+                (not same(found[:warm], expected[:warm]), "Look at the first tenth of the steps: a straight line from "
                  f"0 at step 0 to the peak at step steps / 10. After a tenth of that tenth you found "
                  f"{found[warm // 10]:.3g} of the peak, expected {up[warm // 10]:.3g}."),
-                *((_same(found[warm + 1 :], shape[warm + 1 :]), message) for shape, message in shapes),
+                *((same(found[warm + 1 :], shape[warm + 1 :]), message) for shape, message in shapes),
                 (abs(found[-1]) > 1e-6, f"At the last step, step = steps, you found {found[-1]:.3g} of the peak, "
                  "expected 0."),
             ],
@@ -395,18 +391,18 @@ def images_needed(standard_error, needed):
         found = number(call(standard_error, accuracy, images), "the standard error")
         variance = accuracy * (1 - accuracy)
         expected = np.sqrt(variance / images)
-        if not _same(found, expected, 1e-7):
+        if not same(found, expected, 1e-7):
             _refuse(
                 [
-                    (_same(found, 100 * expected, 1e-5), "The standard error should be a share, as the accuracy is, "
+                    (same(found, 100 * expected, 1e-5), "The standard error should be a share, as the accuracy is, "
                      "and not percent."),
-                    (_same(found, variance / images, 1e-7), "This is the variance. The standard error is its root."),
-                    (_same(found, np.sqrt(variance) / images, 1e-7), "The number of images stands under the root: it "
+                    (same(found, variance / images, 1e-7), "This is the variance. The standard error is its root."),
+                    (same(found, np.sqrt(variance) / images, 1e-7), "The number of images stands under the root: it "
                      "takes four times as many to halve the error."),
-                    (_same(found, np.sqrt(accuracy / images), 1e-7), "Under the root stand p and 1 - p: a network that "
+                    (same(found, np.sqrt(accuracy / images), 1e-7), "Under the root stand p and 1 - p: a network that "
                      "is always right has no error."),
-                    (_same(found, np.sqrt(variance / (images - 1)), 1e-7), "Divide by the number of images itself."),
-                    (_same(found, 1.96 * expected, 1e-6), "This is 1.96 standard errors; expected one."),
+                    (same(found, np.sqrt(variance / (images - 1)), 1e-7), "Divide by the number of images itself."),
+                    (same(found, 1.96 * expected, 1e-6), "This is 1.96 standard errors; expected one."),
                 ],
                 f"For an accuracy of {accuracy} on {images:,} images the standard error is not {found:g}. Its formula "
                 "stands in section 5 of the chapter.",
@@ -466,22 +462,22 @@ def report(function):
         rules["validation"].append((best + 1, of_validation[best]))
         rules["both"].append((both + 1, of_test[both]))
         rules["last"].append((len(test), of_test[-1]))
-    if not _same(found, rules["right"]):
+    if not same(found, rules["right"]):
         percent = [(epoch, 100 * accuracy) for epoch, accuracy in rules["right"]]
         swapped = [(accuracy, epoch) for epoch, accuracy in rules["right"]]
         _refuse(
             [
-                (_same(found, rules["test"]), "The test images still choose the epoch on which they then report."),
-                (_same(found, rules["chooses by test"]), "Here the two have changed places: the test images choose "
+                (same(found, rules["test"]), "The test images still choose the epoch on which they then report."),
+                (same(found, rules["chooses by test"]), "Here the two have changed places: the test images choose "
                  "and the validation images report. Which ones are to be kept out of every choice?"),
-                (_same(found, rules["validation"]), "The epoch is chosen well. But the accuracy comes from the images "
+                (same(found, rules["validation"]), "The epoch is chosen well. But the accuracy comes from the images "
                  "that have chosen it, and is too good for that reason."),
-                (_same(found, rules["both"]), "The test images have a voice in the choice of the epoch. They should "
+                (same(found, rules["both"]), "The test images have a voice in the choice of the epoch. They should "
                  "have none."),
-                (_same(found, rules["from 0"]), "The epochs are counted from 1, and yours from 0."),
-                (_same(found, percent), "The accuracy should be a share, from 0 to 1."),
-                (_same(found, swapped), "The epoch comes first, then the accuracy."),
-                (_same(found, rules["last"]), "This is the last epoch. Choose the best one on the validation images."),
+                (same(found, rules["from 0"]), "The epochs are counted from 1, and yours from 0."),
+                (same(found, percent), "The accuracy should be a share, from 0 to 1."),
+                (same(found, swapped), "The epoch comes first, then the accuracy."),
+                (same(found, rules["last"]), "This is the last epoch. Choose the best one on the validation images."),
                 (any(accuracy > 1 for _, accuracy in found), "The accuracy is the share of the test images that were "
                  "right after the chosen epoch, a number from 0 to 1."),
             ],
@@ -544,41 +540,41 @@ def dropout_study(accuracies, gain, half):
     )
     require(np.ptp(values, axis=0).any(), "All rates have the same accuracies: has the rate been handed on?")
     require(
-        not _same(values[:, 1:], np.repeat(values[:, :1], 2, axis=1)),
+        not same(values[:, 1:], np.repeat(values[:, :1], 2, axis=1)),
         "The three trainings of each rate are one and the same.",
     )
     none, some = 100 * values[0], 100 * values[1]
     expected, found = some.mean() - none.mean(), number(gain, "the gain")
-    if not _same(found, expected, 0.006):
+    if not same(found, expected, 0.006):
         other = 100 * values[2].mean() - none.mean()
         _refuse(
             [
-                (_same(found, expected / 100, 1e-4), "The gain should be in points: 0.01 is one point."),
-                (_same(found, -expected, 0.006), "The sign is the other way round: a gain is positive when dropout "
+                (same(found, expected / 100, 1e-4), "The gain should be in points: 0.01 is one point."),
+                (same(found, -expected, 0.006), "The sign is the other way round: a gain is positive when dropout "
                  "is better than none."),
-                (_same(found, other, 0.006), "This is the gain of the third rate. Expected that of the second, 0.2."),
-                (_same(found, some.max() - none.max(), 0.006), "You compare the best seeds. Compare the means."),
+                (same(found, other, 0.006), "This is the gain of the third rate. Expected that of the second, 0.2."),
+                (same(found, some.max() - none.max(), 0.006), "You compare the best seeds. Compare the means."),
             ],
             f"From your table the gain is not {found:.2f} points: it is the mean of the second row minus that of the "
             "first, times 100.",
         )  # fmt: skip
     root = np.sqrt((none.var(ddof=1) + some.var(ddof=1)) / 3)
     student, found = stats.t.ppf(0.975, df=4), number(half, "half of the interval")
-    if not _same(found, student * root, 0.006):
+    if not same(found, student * root, 0.006):
         _refuse(
             [
-                (_same(found, student * root / 100, 1e-4), "The half of the interval should be in points, too."),
-                (_same(found, root, 0.006), "This is one standard error. A 95 % interval reaches further."),
-                (_same(found, 1.96 * root, 0.006), "1.96 is for many seeds. With three of each kind Student's t has to "
+                (same(found, student * root / 100, 1e-4), "The half of the interval should be in points, too."),
+                (same(found, root, 0.006), "This is one standard error. A 95 % interval reaches further."),
+                (same(found, 1.96 * root, 0.006), "1.96 is for many seeds. With three of each kind Student's t has to "
                  "be taken, and it is larger."),
-                (_same(found, student * root * np.sqrt(2 / 3), 0.006), "Three seeds are a sample: their variance is "
+                (same(found, student * root * np.sqrt(2 / 3), 0.006), "Three seeds are a sample: their variance is "
                  "divided by 2 and not by 3. What is `ddof`?"),
-                (_same(found, student * root * np.sqrt(3), 0.006), "This is the spread of single trainings. The mean "
+                (same(found, student * root * np.sqrt(3), 0.006), "This is the spread of single trainings. The mean "
                  "of three is surer."),
-                (_same(found, 2 * student * root, 0.006), "This is the whole interval. Expected a half of it."),
-                (_same(found, stats.t.ppf(0.95, df=4) * root, 0.006), "95 % in the middle leave 2.5 % on either side: "
+                (same(found, 2 * student * root, 0.006), "This is the whole interval. Expected a half of it."),
+                (same(found, stats.t.ppf(0.95, df=4) * root, 0.006), "95 % in the middle leave 2.5 % on either side: "
                  "`ppf(0.975, ...)`."),
-                (_same(found, stats.t.ppf(0.975, df=2) * root, 0.006), "Two times three seeds, two means: that leaves "
+                (same(found, stats.t.ppf(0.975, df=2) * root, 0.006), "Two times three seeds, two means: that leaves "
                  "4 degrees of freedom."),
             ],
             "Half of the interval is Student's t (0.975, 4 degrees of freedom) times the standard error of the "

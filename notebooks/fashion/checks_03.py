@@ -1,26 +1,15 @@
 """The checks of the exercises to chapter 03: what each answer must do, and what the usual mistakes look like."""
 
+from functools import partial
+
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from fashion.checking import Wrong, array, call, check, describe, number, require, whole_number
+from fashion.checking import Wrong, array, call, check, compare, describe, number, require, same, whole_number
 
-
-def _compare(found, expected, slips, otherwise, tolerance=1e-5):
-    """Do nothing if `found` is `expected`; else raise the message of the slip that gives `found`, or `otherwise`.
-
-    `slips` is a list of (value, message). Values that are not of the same shape are not equal.
-    """
-    if _same(found, expected, tolerance):
-        return
-    for value, message in slips:
-        require(not _same(found, value, tolerance), message)
-    raise Wrong(otherwise)
-
-
-def _same(one, other, tolerance=1e-5):
-    return np.shape(one) == np.shape(other) and np.allclose(one, other, rtol=0, atol=tolerance)
+_compare = partial(compare, tolerance=1e-5)
+_same = partial(same, tolerance=1e-5)
 
 
 def _untouched(before, now, what):
@@ -218,9 +207,9 @@ def _compare_maps(stage, maps, raw):
             f"{stage} has the shape of {other}. Does each stage keep what belongs to it?",
         )
     require(maps.shape == expected.shape, f"{stage}: expected maps in the shape {expected.shape}, found {maps.shape}.")
-    if not _same(maps, expected, slack):
+    if not _same(maps, expected, tolerance=slack):
         require(
-            not _same(maps, raw[stage], slack),
+            not _same(maps, raw[stage], tolerance=slack),
             f"{stage}: these are the maps before the ReLU; there are numbers below 0 among them.",
         )
         raise Wrong(
