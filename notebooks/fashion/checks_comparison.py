@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 from scipy import stats
 
-from fashion.checking import array, call, check, describe, number, require, whole_number
+from fashion.checking import array, call, check, compare, describe, number, require, whole_number
 
 
 def _like(found, expected, tolerance=1e-4):
@@ -86,8 +86,7 @@ def running_mean(function):
         require(
             abs(found - expected) <= 1e-5,
             f"For {batches} batches and a momentum of {momentum:g} expected {expected:.4f}, found {found:.4f}. Do it "
-            "by "
-            "hand for one batch, then for two.",
+            "by hand for one batch, then for two.",
         )
     return (
         "After n batches the running mean still holds momentum^n of its start at 0: evaluate a network too early, and "
@@ -108,8 +107,7 @@ def flatten_order(function, accuracy):
         require(
             found.shape == (places.size,),
             f"{where} expected {places.size} places in one row, found the shape {found.shape}. The sizes are "
-            "arguments, "
-            "and the order has to be flat.",
+            "arguments, and the order has to be flat.",
         )
         require(
             np.array_equal(np.sort(found), np.arange(places.size)),
@@ -126,8 +124,7 @@ def flatten_order(function, accuracy):
     share = accuracy(np.asarray(call(function, 5, 5, 64)).astype(int))
     return (
         f"With your order the CNN that Keras trained is right on {share:.1%} of the images in PyTorch. Every shape "
-        "fitted "
-        "without it, too: shapes do not protect from a wrong order."
+        "fitted without it, too: shapes do not protect from a wrong order."
     )
 
 
@@ -192,8 +189,7 @@ def _check_adam(function, epsilon, place):
             (epsilon, place),
             {"corrected": False},
             "The averages m and v start at 0, and are far too small in the first steps: the correction for that, with "
-            "t, "
-            "is missing.",
+            "t, is missing.",
         ),
         ((epsilon, place), {"sign": 1}, "The weights move up the slope. To make the loss smaller they move against m."),
         (
@@ -217,8 +213,7 @@ def _check_adam(function, epsilon, place):
             require(
                 np.allclose(state[i], expected[t - 1][i], rtol=1e-5, atol=0),
                 f"In step {t}, {names[i]} is not {formula}. What is returned goes into the next step, so it must be "
-                "the "
-                "average itself, before any correction.",
+                "the average itself, before any correction.",
             )
         moved, wanted = state[0] - before[0], expected[t - 1][0] - (expected[t - 2][0] if t > 1 else start)
         if _close_moves(moved, wanted):
@@ -231,8 +226,7 @@ def _check_adam(function, epsilon, place):
         require(
             False,
             f"In step {t} a weight with the gradient {gradient[worst]:.1e} should move by {wanted[worst]:.2e}, and "
-            "moves "
-            f"by {moved[worst]:.2e}. Compare term by term with the formula in section 5 of the comparison.",
+            f"moves by {moved[worst]:.2e}. Compare term by term with the formula in section 5 of the comparison.",
         )
 
 
@@ -254,8 +248,7 @@ def keras_adam(function):
     _check_adam(function, 1e-7, "before")
     return (
         "Keras adds epsilon to the uncorrected root, where it weighs 32 times as much in the first step, and its "
-        "default "
-        "is ten times PyTorch's. Only gradients of about 1e-5 and smaller notice."
+        "default is ten times PyTorch's. Only gradients of about 1e-5 and smaller notice."
     )
 
 
@@ -289,8 +282,7 @@ def new_layer(train):
     share = np.mean(logits.argmax(axis=1) == array(found["groups"]))
     return (
         f"The loss falls from {losses[0]:.2f} to {end:.2f}, and {share:.0%} of the validation images get the right "
-        "group. "
-        "An optimizer knows tensors, not models: change the model first, then make the optimizer."
+        "group. An optimizer knows tensors, not models: change the model first, then make the optimizer."
     )
 
 
@@ -309,8 +301,7 @@ def first_lost(k):
     require(
         found > expected - 1,
         f"Term {found:,} still makes the sum larger. Expected the first k with the same sum before and after it; is "
-        "the "
-        "sum kept in float32?",
+        "the sum kept in float32?",
     )
     require(
         found == expected,
@@ -319,8 +310,7 @@ def first_lost(k):
     )
     return (
         "The term is less than half the distance between two neighbouring float32 numbers at the size of the sum, and "
-        "is "
-        "rounded away, with the 995,903 after it. From the small end, they come together first and count."
+        "is rounded away, with the 995,903 after it. From the small end, they come together first and count."
     )
 
 
@@ -345,14 +335,12 @@ def variance(function):
                 "Try it on a column of three numbers by hand."
                 if mean == 0
                 else "Two large numbers are subtracted that agree in nearly all their digits. Twice the digits only "
-                "put "
-                "that off: make the numbers small before they are squared."
+                "put that off: make the numbers small before they are squared."
             ),
         )
     return (
         "What is subtracted first can be subtracted exactly; what is squared first has lost its last digits. Digits "
-        "get "
-        "lost where large numbers cancel, in float64 as well, only later."
+        "get lost where large numbers cancel, in float64 as well, only later."
     )
 
 
@@ -514,15 +502,11 @@ def shared_mistakes(function):
             (1 - expected, "This is the share that only one of the two gets wrong."),
             (100 * expected, "This is in percent; expected a share between 0 and 1."),
         ]
-        if abs(found - expected) > 1e-6:
-            for slip, message in slips:
-                require(abs(found - slip) > 1e-6, message)
-        require(
-            abs(found - expected) <= 1e-6,
+        otherwise = (
             f"Of {either} images that at least one gets wrong, {both} are wrong in both. Expected {expected:.4f}, "
-            "found "
-            f"{found:.4f}.",
+            f"found {found:.4f}."
         )
+        compare(found, expected, slips, otherwise)
     return "1 would say that the two err on the very same images, 0 that they never do."
 
 
@@ -556,14 +540,11 @@ def overlap_gap(gap, first, second):
         (within, "This is the mean of the pairs in one framework. What is it across the two?"),
         (across, "This is the mean of the pairs across the two. What is it inside one framework?"),
     ]
-    if abs(found - expected) > 1e-6:
-        for slip, message in slips:
-            require(abs(found - slip) > 1e-6, message)
-    require(
-        abs(found - expected) <= 1e-6,
+    otherwise = (
         f"Found {found:.5f}. Expected the mean over {len(inside)} pairs of one framework, less the mean over "
-        f"{len(share) - len(inside)} pairs across the two. Are all pairs there, each once?",
+        f"{len(share) - len(inside)} pairs across the two. Are all pairs there, each once?"
     )
+    compare(found, expected, slips, otherwise)
     return f"In one framework two models share {within:.3f} of their mistakes, across the two {across:.3f}."
 
 
@@ -586,8 +567,7 @@ def ways_as_large(ways, first, second):
     as_large, larger = (int(np.sum(np.array(gaps) >= gaps[0] + margin)) for margin in (-1e-12, 1e-12))
     missing = (
         "Some are missing. Each way comes twice, with the names of the groups exchanged; and an equal number, added "
-        "up in "
-        "another order, may be rounded differently."
+        "up in another order, may be rounded differently."
     )
     slips = [
         (as_large / len(gaps), "This is the share of the ways, the p-value. Asked for was their number."),
@@ -597,14 +577,11 @@ def ways_as_large(ways, first, second):
         (len(gaps), "These are all the ways. In how many of them is the difference as large as the true one?"),
         (len(gaps) - as_large, "These are the ways with a smaller difference. Asked for were the others."),
     ]
-    if found != as_large:
-        for slip, message in slips:
-            require(abs(found - slip) > 1e-6, message)
-    require(
-        found == as_large,
+    otherwise = (
         f"Found {found:g} of {len(gaps)} ways. In each, five models are one group and the rest the other; take the "
-        "mean inside both groups less the mean across, as before.",
+        "mean inside both groups less the mean across, as before."
     )
+    compare(found, as_large, slips, otherwise)
     chance = as_large / len(gaps)
     return (
         f"{as_large} of {len(gaps)}: that often chance alone would give such a difference, p = {chance:.3f}. The "
