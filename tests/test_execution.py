@@ -14,11 +14,11 @@ pytestmark = pytest.mark.slow
 TRAINED = [name for name in chapters() if name != "keras_vs_pytorch"]
 FAST = {
     "01": {"MAX_IMAGES": 600, "EPOCHS": 1},
-    "02": {"MAX_IMAGES": 600, "EPOCHS": 1, "SEEDS": 2},
+    "02": {"MAX_IMAGES": 600, "EPOCHS": 1, "SEEDS": 2, "FEW_EPOCHS": 1, "MANY_EPOCHS": 1},
     "03": {"MAX_IMAGES": 600},
 }
 FAST_COMPARISON = {"MAX_IMAGES": 600, "SGD_STEPS": 12, "ADAM_STEPS": 12, "FLOAT32_STEPS": 12}
-# Sixty small models, each compiled anew, take Keras minutes: one run has to do.
+# Some two dozen models, each compiled anew, take Keras minutes: one run has to do.
 ONCE = {"02_regularization_and_callbacks_keras"}
 TIMES = {"train_seconds", "seconds_per_epoch", "model_sha256"}
 
