@@ -143,6 +143,8 @@ def _run(notebook, cells, source, cwd, on_progress):
 def _environment(source, scratch):
     """Return the kernel's environment: the user's, without what would change a notebook's outputs."""
     environment = {**os.environ, "PYTHONHASHSEED": "0", "IPYTHONDIR": scratch}
+    # TensorFlow's errors only: where the processor lets it use oneDNN, it warns that this leaves out float64.
+    environment["TF_CPP_MIN_LOG_LEVEL"] = "2"
     # Figures go into the notebook only through the backend that the kernel chooses by itself.
     for name in ("MPLBACKEND", "PYTHONSTARTUP"):
         environment.pop(name, None)
