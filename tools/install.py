@@ -1,0 +1,96 @@
+"""Make .venv and install into it what the notebooks need.
+
+    python -m tools.install [teach] [dev]
+
+The names add what teachers and what developers need. An older Python runs this file as far as the sentence that says
+what is wrong, hence its old-fashioned code. Without it, the pip of an older Python downloads a gigabyte first.
+"""
+
+from __future__ import print_function
+
+import os
+import platform
+import subprocess
+import sys
+
+SUPPORTED = ("3.11", "3.12", "3.13")
+VENV_PYTHON = os.path.join(".venv", "Scripts" if os.name == "nt" else "bin", "python")
+
+
+def version_in_venv():
+    """Return the version of Python in .venv, such as "3.12"; None where there is none that works and has pip."""
+    question = "import sys, pip; print('%d.%d' % sys.version_info[:2])"
+    try:
+        with open(os.devnull, "w") as nowhere:
+            answer = subprocess.check_output([VENV_PYTHON, "-c", question], stderr=nowhere)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answer.decode().strip()
+
+
+def problem(in_venv):
+    """Return a sentence that says why nothing can be installed, or None.
+
+    `in_venv` is what `version_in_venv` returned. A .venv that works is used, whatever Python runs this file.
+    """
+    version = in_venv or "%d.%d" % sys.version_info[:2]
+    needed = "Python 3.11, 3.12 or 3.13 is needed, but "
+    if in_venv and version not in SUPPORTED:
+        return needed + ".venv was made with " + version + ": remove the folder .venv first (make clean)."
+    if version not in SUPPORTED:
+        return needed + "this is " + version + ": install one of them, or name it with make PYTHON=/path/to/python."
+    if (platform.system(), platform.machine()) == ("Darwin", "x86_64"):
+        packages = "TensorFlow and PyTorch have no packages for Intel Macs; "
+        return packages + "on an Apple silicon Mac, use a Python built for arm64."
+    if not (in_venv or has_venv()):
+        package = "sudo apt install python" + version + "-venv"
+        return "Python " + version + " has no venv module here; on Debian and Ubuntu: " + package
+    return None
+
+
+def has_venv():
+    """Return whether this Python can make an environment with pip in it."""
+    try:
+        import ensurepip  # noqa: F401
+        import venv  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def install(target):
+    """Let pip install `target`, show what is large of what it says, and return its exit status."""
+    options = ["--disable-pip-version-check", "-e", target, "-c", "constraints.txt"]
+    command = [VENV_PYTHON, "-m", "pip", "install"] + options
+    pip = subprocess.Popen(command, stdout=subprocess.PIPE, universal_newlines=True)
+    for line in pip.stdout:
+        if line.endswith(" MB)\n"):
+            print("  " + line.strip())
+        elif line.startswith("Installing collected packages"):
+            print("  Installing the packages (a minute or two)")
+        sys.stdout.flush()
+    return pip.wait()
+
+
+def main(extras):
+    """Install the package with its `extras` and return the exit status."""
+    in_venv = version_in_venv()
+    sentence = problem(in_venv)
+    if sentence:
+        print(sentence, file=sys.stderr)
+        return 1
+    print("Installing into .venv; the first time this takes some minutes and up to 9 GB of disk.")
+    sys.stdout.flush()
+    target = "." + ("[" + ",".join(extras) + "]" if extras else "")
+    try:
+        made = in_venv or subprocess.call([sys.executable, "-m", "venv", "--clear", ".venv"]) == 0
+        done = made and install(target) == 0
+    except KeyboardInterrupt:
+        done = False
+    if not done:
+        print("The installation did not finish; the same command goes on with it.", file=sys.stderr)
+    return 0 if done else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
