@@ -5,23 +5,15 @@ Algorithms", arXiv:1708.07747. The repository carries the four files; the networ
 """
 
 import hashlib
-import ssl
+import os
 import struct
 import sys
-import urllib.error
-import urllib.request
 import zlib
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from threading import Thread
-from uuid import uuid4
 
 import numpy as np
-from sklearn.model_selection import train_test_split
-from tqdm import tqdm
 
 from . import paths
 
@@ -36,9 +28,6 @@ MIRRORS = (
     "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
 )
-
-# Seconds that a mirror has to answer, and then to send more. With every mirror silent, a load gives up after 15 s.
-TIMEOUT = 5
 
 KINDS = {2051: "images", 2049: "labels"}  # by the magic number with which a file begins
 
@@ -60,12 +49,12 @@ class File:
     sha256: str
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         """The shape of the array that the file holds."""
         return (self.count, 28, 28) if self.kind == "images" else (self.count,)
 
     @property
-    def header(self):
+    def header(self) -> int:
         """The bytes before the values: the magic number, then four bytes for each dimension."""
         return 4 + 4 * len(self.shape)
 
@@ -86,7 +75,9 @@ class DataError(RuntimeError):
     """The data cannot be used; the message names each file at fault, the fault, what was tried and what to do."""
 
 
-def load(folder=None, mirrors=MIRRORS):
+def load(
+    folder: str | os.PathLike | None = None, mirrors: Sequence[str] = MIRRORS
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Return `(train_images, train_labels), (test_images, test_labels)`.
 
     Images are uint8, 60,000 x 28 x 28 for training and 10,000 x 28 x 28 for testing; labels are uint8, 60,000 and
@@ -98,67 +89,110 @@ def load(folder=None, mirrors=MIRRORS):
     """
     train_images, train_labels, test_images, test_labels = (
         np.frombuffer(zlib.decompress(content, wbits=31), np.uint8, offset=file.header).reshape(file.shape).copy()
-        for file, content in _verified(folder, mirrors)
+        for file, content in _verified(folder, mirrors).items()
     )
     return (train_images, train_labels), (test_images, test_labels)
 
 
-def verify(folder=None, mirrors=MIRRORS):
+def verify(folder: str | os.PathLike | None = None, mirrors: Sequence[str] = MIRRORS) -> str:
     """Check the four files as `load` does, repairing or raising `DataError` likewise, and return a line saying so."""
     return f"{len(_verified(folder, mirrors))} files verified by SHA-256: the very ones that Zalando Research published"
 
 
-def split(labels, validation=6000, seed=SPLIT_SEED):
+def split(labels: np.ndarray, validation: int = 6000, seed: int = SPLIT_SEED) -> tuple[np.ndarray, np.ndarray]:
     """Return `(train_index, validation_index)`: int64 indices into `labels`, disjoint, every class in proportion.
 
     Of the 60,000 training labels the default holds out 6,000, which are 600 of each class. The indices depend on
     nothing but the arguments, so that both frameworks learn from the same images and are judged on the same.
     Of no more than `validation` labels (a fast run on a subset) a tenth is held out.
     """
+    # Its import takes a second, which whoever only reads or checks the files need not wait for.
+    from sklearn.model_selection import train_test_split
+
     held_out = validation if validation < len(labels) else len(labels) // 10
     indices = np.arange(len(labels), dtype=np.int64)
     return tuple(train_test_split(indices, test_size=held_out, stratify=labels, random_state=seed))
 
 
-def _verified(folder, mirrors):
-    """Return a list of (file, its verified bytes), having repaired what could be repaired."""
+def _verified(folder: str | os.PathLike | None, mirrors: Sequence[str]) -> dict[File, bytes]:
+    """Return the verified bytes of each of `FILES`, having repaired what could be repaired."""
     folder = paths.DATA / "FashionMNIST" / "raw" if folder is None else Path(folder)
-    contents, faults, unreachable, closed = {}, {}, {}, False
+    contents, faults, closed = _inspect(folder)
+    tried = "Nothing was downloaded."
+    # What cannot be opened may be good and is the user's to release. The load fails in any case, so nothing is fetched.
+    if faults and not closed:
+        tried = _repair(folder, mirrors)
+        contents, faults, closed = _inspect(folder)
+    if faults:
+        listed = "\n".join(f"- {_display(folder / file.name)} {fault}" for file, fault in faults.items())
+        raise DataError(f"Fashion-MNIST cannot be loaded.\n{listed}\n{tried}\nWhat to do: {_advice(folder, closed)}")
+    return contents
+
+
+def _inspect(folder: Path) -> tuple[dict[File, bytes], dict[File, str], bool]:
+    """Return the bytes of each sound file, the fault of each other one in words, and whether one cannot be opened."""
+    contents, faults, closed = {}, {}, False
     for file in FILES:
+        path = folder / file.name
         try:
-            contents[file] = (folder / file.name).read_bytes()
+            # Of a pipe, reading would never end.
+            if path.exists() and not path.is_file():
+                faults[file] = f"is {'a folder' if path.is_dir() else 'a device or a pipe'}, not a file; move it away"
+                closed = True
+                continue
+            content = path.read_bytes()
         except FileNotFoundError:
             faults[file] = "is missing"
         except OSError as error:
             faults[file] = f"cannot be opened ({error.strerror}); allow this account to read it, or move it away"
             closed = True
         else:
-            if hashlib.sha256(contents[file]).hexdigest() != file.sha256:
-                faults[file] = _diagnose(file, contents[file])
+            if hashlib.sha256(content).hexdigest() == file.sha256:
+                contents[file] = content
+            else:
+                faults[file] = _diagnose(file, content)
+    return contents, faults, closed
 
-    # What cannot be opened may be good and is the user's to release. The load fails in any case, so nothing is fetched.
+
+def _repair(folder: Path, mirrors: Sequence[str]) -> str:
+    """Download each file that is at fault in `folder`, and say in words what was tried."""
+    # Imported only here, so that sound files load quickly, and without the packages for downloads.
+    try:
+        from . import download
+    except ImportError as error:
+        return f"Nothing was downloaded, because the package {error.name} is not installed."
+
+    sources = download.Mirrors(mirrors, _diagnose)
     tried = "Nothing was downloaded."
-    for file, fault in ({} if closed else dict(faults)).items():
-        print(f"{_display(folder / file.name)} {fault}; downloading it", file=sys.stderr)
-        try:
-            contents[file] = _repair(file, folder / file.name, mirrors, unreachable)
-        except DataError as error:
-            tried = f"Tried to download {file.name}:\n{error}"
-            break
-        del faults[file]
-
-    if faults:
-        listed = "\n".join(f"- {_display(folder / file.name)} {fault}" for file, fault in faults.items())
-        restore = "run `git checkout -- data` in the repository, or " if paths.DATA in folder.resolve().parents else ""
-        raise DataError(
-            f"Fashion-MNIST cannot be loaded.\n{listed}\n{tried}\n"
-            f"What to do: {restore}download the named files by hand from "
-            f"https://github.com/zalandoresearch/fashion-mnist (its folder data/fashion) into {_display(folder)}."
-        )
-    return [(file, contents[file]) for file in FILES]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with download.alone(folder):
+            # Once more, because another process may have repaired them, or somebody closed them, in the meantime.
+            _, faults, closed = _inspect(folder)
+            for file, fault in ({} if closed else faults).items():
+                print(f"{_display(folder / file.name)} {fault}; downloading it", file=sys.stderr)
+                tried = f"Tried to download {file.name}:"
+                sources.download(file, folder)
+                tried = f"Downloaded and verified {file.name}; another program, or a failing disk, changed it since."
+    except download.DownloadError as error:
+        return f"{tried}\n{error}"
+    except OSError as error:
+        return f"{tried}\n- the folder {_display(folder)} cannot be written to ({error.strerror or error})"
+    return tried
 
 
-def _diagnose(file, data):
+def _advice(folder: Path, closed: bool) -> str:
+    """Say what the reader can do; `closed` tells that a file cannot be opened."""
+    if closed:
+        return "make what cannot be opened readable, or move it away. Then load again: what is missing is downloaded."
+    restore = "run `git checkout -- data` in the repository, or " if paths.DATA in _real(folder).parents else ""
+    return (
+        f"{restore}download the named files by hand from "
+        f"https://github.com/zalandoresearch/fashion-mnist (its folder data/fashion) into {_display(folder)}."
+    )
+
+
+def _diagnose(file: File, data: bytes) -> str:
     """Say in words what is wrong with `data`, which is not the published content of `file`."""
     if not data:
         return "is empty"
@@ -203,95 +237,11 @@ def _diagnose(file, data):
     return "is altered: it can be read, but its SHA-256 is not the published one"
 
 
-def _repair(file, path, mirrors, unreachable):
-    """Put the published file at `path` and return its bytes, or raise `DataError` with one line for each failure.
-
-    `unreachable` maps a host that did not answer to the reason; such a host is not asked again, and new ones are added.
-    """
-    # The name is new each time, so that two processes never write into one file.
-    temporary = path.with_name(f"{path.name}.{uuid4().hex[:8]}.part")
-    failures = []
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # What a killed download left goes; where another process is still at it, that one writes its file anew below.
-        for leftover in path.parent.glob(f"{path.name}.*.part"):
-            leftover.unlink(missing_ok=True)
-        # A folder that cannot be written to is noticed before the download, not after it.
-        temporary.touch()
-        for mirror in mirrors:
-            host = mirror.partition("://")[2].partition("/")[0]
-            try:
-                if host in unreachable:
-                    raise DataError(unreachable[host])
-                data = _fetch(f"{mirror.rstrip('/')}/{file.name}", file)
-            except DataError as error:
-                failures.append(f"- {host} {error}")
-            except (OSError, HTTPException, ValueError) as error:
-                failures.append(f"- {host} {unreachable.setdefault(host, _explain(error))}")
-            else:
-                temporary.write_bytes(data)
-                temporary.replace(path)
-                return data
-    except OSError as error:
-        raise DataError(f"- the folder {_display(path.parent)} cannot be written to ({error.strerror})") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-    raise DataError("\n".join(failures) or "- there is no mirror to download from")
-
-
-def _fetch(url, file):
-    """Return what `url` sends, verified, or raise `DataError` saying what else it sent."""
-    data = bytearray()
-    with tqdm(total=file.bytes, desc=file.name, unit="B", unit_scale=True, leave=False) as bar, _open(url) as response:
-        while chunk := response.read(1 << 16):
-            data += chunk
-            bar.update(len(chunk))
-            if len(data) > file.bytes:
-                raise DataError(f"sent more than the {file.bytes:,} bytes of the published file")
-    if hashlib.sha256(data).hexdigest() != file.sha256:
-        raise DataError(f"sent a file that {_diagnose(file, data)}")
-    return data
-
-
-def _open(url):
-    """Open `url` within `TIMEOUT` seconds in all; a host that answers with an error status raises `DataError`.
-
-    A socket's own timeout leaves out the look-up of the name and begins anew for each of a host's addresses; hence the
-    thread. It is a daemon: one that is stuck must not keep the interpreter from ending.
-    """
-    outcome = SimpleQueue()
-
-    def work():
-        try:
-            request = urllib.request.Request(url, headers={"User-Agent": "fashion-mnist-keras-and-pytorch"})
-            outcome.put(urllib.request.urlopen(request, timeout=TIMEOUT))
-        except urllib.error.HTTPError as error:
-            error.close()
-            outcome.put(DataError(f"answered with HTTP status {error.code}"))
-        except Exception as error:
-            outcome.put(error)
-
-    Thread(target=work, daemon=True).start()
-    try:
-        response = outcome.get(timeout=TIMEOUT)
-    except Empty:
-        raise TimeoutError from None
-    if isinstance(response, Exception):
-        raise response
-    return response
-
-
-def _explain(error):
-    """Say in words why a host could not be used."""
-    cause = error.reason if isinstance(error, urllib.error.URLError) else error
-    if isinstance(cause, TimeoutError):
-        return f"did not answer, or stopped sending, for {TIMEOUT} s"
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"has a certificate that this Python cannot verify ({cause.verify_message})"
-    return f"could not be reached ({getattr(cause, 'strerror', None) or cause or type(cause).__name__})"
-
-
-def _display(path):
+def _display(path: Path) -> str:
     """Name `path` from the repository's root where it lies in it, and otherwise as it was given."""
-    return paths.relative(path) if Path(path).resolve().is_relative_to(paths.ROOT) else str(path)
+    return _real(path).relative_to(paths.ROOT).as_posix() if _real(path).is_relative_to(paths.ROOT) else str(path)
+
+
+def _real(path: Path) -> Path:
+    """Return `path` without symbolic links; unlike `Path.resolve`, it also bears links that lead in a circle."""
+    return Path(os.path.realpath(path))
