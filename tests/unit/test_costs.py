@@ -6,14 +6,16 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
+from importlib import metadata
 
 import pytest
 
-from tools import costs
+from fashion.chapters import FRAMEWORKS
+from fashion.paths import MODELS
+from tests.helpers import ROOT, run_python
+from tools.measure import common, costs, installed
 
-TOOL = Path(costs.__file__).resolve()
-PAIRS = {(framework, network) for framework in costs.FRAMEWORKS for network in costs.NETWORKS}
+PAIRS = {(framework, network) for framework in FRAMEWORKS for network in common.NETWORKS}
 
 
 def plant(folder, name, code):
@@ -69,7 +71,7 @@ def test_the_table_shows_a_line_for_each_quantity():
 
 
 def test_a_quick_look_does_not_replace_the_published_record(tmp_path):
-    published = costs.MODELS / "costs.json"
+    published = MODELS / "costs.json"
     assert costs.read_options([]).output == published
     assert costs.read_options([]).rounds == costs.ROUNDS
     assert costs.read_options(["--rounds", "2"]).output == published
@@ -85,13 +87,19 @@ def test_there_is_no_round_and_no_training_of_nothing(option, capsys):
     assert "must be at least 1" in capsys.readouterr().err
 
 
+def test_nothing_that_keras_imports_is_there_before_its_import_is_timed():
+    code = "import sys; import tools.measure.costs; print(sorted({'pandas', 'scipy', 'sklearn'} & set(sys.modules)))"
+    done = run_python("-c", code, cwd=ROOT)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
 def test_the_frameworks_on_disk_share_nothing():
-    own = costs.own_packages()
+    own = installed.own_packages()
     assert not own["keras"] & own["pytorch"]
     assert own["keras"] >= {"tensorflow", "keras"} and own["pytorch"] >= {"torch", "torchvision"}
     # Both need NumPy; pandas needs it too, and Matplotlib needs Pillow, as torchvision does.
     assert not {"numpy", "pillow"} & (own["keras"] | own["pytorch"])
-    for known in costs.installed().values():
+    for known in installed.sizes().values():
         assert len(known["largest"]) == 5
         assert min(known["largest"].values()) > 0
         assert 100 < sum(known["largest"].values()) <= known["total_mb"] + 0.5
@@ -109,11 +117,11 @@ def test_an_extra_counts_only_where_it_is_asked_for(monkeypatch):
 
     def requires(name):
         if name not in required:
-            raise costs.metadata.PackageNotFoundError(name)
+            raise metadata.PackageNotFoundError(name)
         return required[name] or None
 
-    monkeypatch.setattr(costs.metadata, "requires", requires)
-    assert costs.closure(["wheel"]) == {"wheel", "spoke", "iron"}
+    monkeypatch.setattr(metadata, "requires", requires)
+    assert installed.with_requirements(["wheel"]) == {"wheel", "spoke", "iron"}
 
 
 def test_each_framework_goes_first_in_every_other_round(monkeypatch, capsys):
@@ -124,7 +132,7 @@ def test_each_framework_goes_first_in_every_other_round(monkeypatch, capsys):
         return process(framework)
 
     monkeypatch.setattr(costs, "measured", measured)
-    monkeypatch.setattr(costs, "installed", dict)
+    monkeypatch.setattr(installed, "sizes", dict)
     assert costs.main(["--rounds", "2", "--no-record"]) == 0
     first = [("keras", "dense"), ("pytorch", "dense"), ("keras", "cnn"), ("pytorch", "cnn")]
     second = [("pytorch", "dense"), ("keras", "dense"), ("pytorch", "cnn"), ("keras", "cnn")]
@@ -151,6 +159,7 @@ def test_a_process_that_fails_is_named(tmp_path, monkeypatch, framework, package
 
 def test_after_a_failure_nothing_is_recorded(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("PYTHONPATH", plant(tmp_path, "keras", "raise RuntimeError('a planted failure')")["PYTHONPATH"])
+    monkeypatch.setattr(installed, "sizes", dict)
     output = tmp_path / "costs.json"
     assert costs.main(["--images", "64", "--rounds", "1", "--output", str(output)]) == 1
     printed = capsys.readouterr()
@@ -165,9 +174,10 @@ def test_ctrl_c_ends_the_process_that_measures(tmp_path):
     code = "import os, signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
     code += f"open({str(born)!r}, 'w').write(str(os.getpid()))\nos.rename({str(born)!r}, {str(born)!r} + '.whole')\n"
     environment = os.environ | plant(tmp_path, "keras", code + "time.sleep(60)\n")
+    environment["PYTHONPATH"] += f"{os.pathsep}{ROOT}"
     output = tmp_path / "costs.json"
-    command = [sys.executable, TOOL, "--images", "64", "--output", output]
-    options = {"env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    command = [sys.executable, "-m", "tools.measure.costs", "--images", "64", "--output", output]
+    options = {"env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": tmp_path}
     with subprocess.Popen(command, **options, start_new_session=True) as tool:
         whole = tmp_path / "born.whole"
         waited_until = time.monotonic() + 60
@@ -180,35 +190,3 @@ def test_ctrl_c_ends_the_process_that_measures(tmp_path):
     with pytest.raises(ProcessLookupError):
         os.kill(int(whole.read_text()), 0)
     assert not output.exists()
-
-
-@pytest.mark.slow
-def test_a_small_run_records_every_number(tmp_path):
-    output = tmp_path / "costs.json"
-    command = [sys.executable, TOOL, "--images", "384", "--rounds", "1", "--output", output]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    record = json.loads(output.read_text())
-    assert set(record) == {"machine", "versions", "images", "rounds", "installed", "rows"}
-    assert (record["images"], record["rounds"]) == (384, 1)
-    assert set(record["machine"]) == {"platform", "cpu", "cpu_count", "threads"}
-    assert all(threads >= 1 for threads in record["machine"]["threads"].values())
-    assert set(record["versions"]) == {"python", "numpy", "keras", "tensorflow", "torch", "torchvision"}
-    assert set(record["installed"]) == set(costs.FRAMEWORKS)
-    assert {(row["framework"], row["network"]) for row in record["rows"]} == PAIRS
-    for row in record["rows"]:
-        assert set(row) == {"framework", "network", *costs.SECONDS, *costs.MEGABYTES, "latency_ms"}
-        for name in costs.SECONDS:
-            assert 0.005 < row[name]["min"] <= row[name]["median"] <= row[name]["max"] < 120, name
-            assert len(row[name]["values"]) == (2 if name == "epoch_seconds" else 1)
-        parts = row["import_seconds"]["median"] + row["first_epoch_seconds"]["median"]
-        assert row["start_to_first_epoch_seconds"]["median"] == pytest.approx(parts, abs=0.002)
-        # A framework alone takes more than Python with NumPy; the images are loaded after the import.
-        assert 80 < row["memory_after_import_mb"]["median"] < row["peak_memory_mb"]["median"] < 20_000
-        assert set(row["latency_ms"]) == set(costs.WAYS[row["framework"]])
-        for way in row["latency_ms"].values():
-            assert set(way) == {"1", "1000"}
-            for times in way.values():
-                assert 0 < times["p10"][0] <= times["median"] <= times["p90"][0] < 60_000
-    assert str(TOOL.parents[1]) not in output.read_text()

@@ -1,0 +1,157 @@
+"""The tools that measure, with the frameworks: which networks they train, and what a quick look records."""
+
+import json
+import math
+import os
+
+import numpy as np
+import pytest
+
+from fashion.chapters import FRAMEWORKS
+from tests.helpers import ROOT, read, run_python, settings
+from tools.measure import benchmark, common, costs, costs_process, installed, study
+
+pytestmark = pytest.mark.slow
+
+PARAMETERS = {"dense": 109_386, "cnn": 225_034}
+CHAPTER_01 = settings(read("01_dense_and_cnn_keras"))
+
+
+def run(tool, folder, *arguments):
+    """Run a tool as `python -m` from another folder than the repository's."""
+    command = ["-m", f"tools.measure.{tool}", *map(str, arguments)]
+    return run_python(*command, cwd=folder, timeout=600, env=os.environ | {"PYTHONPATH": str(ROOT)})
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_both_ways_train_the_networks_of_chapter_01(workers, framework):
+    networks = workers.ask(framework, "measure", ("networks", None))
+    assert {name: found["parameters"] for name, found in networks.items()} == PARAMETERS
+    dropout = CHAPTER_01["DROPOUT"]
+    for name, found in networks.items():
+        chapter, tutorial = found["layers"]["chapter"], found["layers"]["tutorial"]
+        if framework == "keras":
+            assert tutorial[:-1] == chapter[:-1]
+            assert tutorial[-1] == ("Dense", {"units": 10, "activation": "softmax"})
+            assert chapter[-1] == ("Dense", {"units": 10, "activation": "linear"})
+            assert (("Dropout", {"rate": dropout}) in tutorial) == (name == "cnn")
+        else:
+            assert sorted(tutorial) == sorted(chapter)
+            assert any(f"Dropout(p={dropout}" in layer for layer in tutorial) == (name == "cnn")
+            # ReLU comes right after its layer, and pooling after ReLU.
+            kinds = [layer.split("(")[0] for layer in tutorial]
+            assert all(kinds[place - 1] in ("Conv2d", "Linear") for place, kind in enumerate(kinds) if kind == "ReLU")
+        # The same weights give the same predictions: nothing else differs.
+        np.testing.assert_allclose(found["predictions"]["tutorial"], found["predictions"]["chapter"], atol=1e-5)
+
+
+def test_a_small_benchmark_records_every_row(tmp_path):
+    done = run("benchmark", tmp_path, "--images", 384, "--rounds", 1, "--output", "record.json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[-1] == "Written: record.json"
+    record = json.loads((tmp_path / "record.json").read_text())
+    assert set(record) == {
+        "machine", "versions", "settings", "matmul_gflops", "images", "rounds", "targets", "rows",
+    }  # fmt: skip
+    assert (record["images"], record["rounds"]) == (384, 1)
+    assert set(record["versions"]) == {"python", "numpy", "keras", "tensorflow", "torch", "torchvision"}
+    assert set(record["machine"]) == {"platform", "cpu", "cpu_count", "threads"}
+    assert all(record["machine"]["threads"][framework] >= 1 for framework in FRAMEWORKS)
+    for framework in FRAMEWORKS:
+        assert {name.upper(): value for name, value in record["settings"][framework].items()} == {
+            name: CHAPTER_01[name] for name in ("EPOCHS", "BATCH_SIZE", "LEARNING_RATE", "DROPOUT")
+        }
+    assert all(rate > 0.1 for rate in record["matmul_gflops"].values())
+    assert {(row["framework"], row["network"]) for row in record["rows"]} == set(benchmark.TARGETS)
+    for row in record["rows"]:
+        for variant in benchmark.VARIANTS:
+            times = row[variant]
+            assert 0 < times["min"] <= times["median"] <= times["max"] < times["first"] * 100
+            assert len(times["epochs"]) == record["rounds"]
+            # No network is worse than guessing by much, and none has learnt everything from 384 images.
+            assert all(0 < loss < 5 for loss in times["losses"])
+            assert row[f"{variant}_times_floor"] == pytest.approx(times["median"] / row["floor_seconds"])
+            assert row[f"{variant}_times_floor"] > 1
+        assert math.isclose(row["times_faster"], row["tutorial"]["median"] / row["chapter"]["median"])
+        assert row["parameters"] == PARAMETERS[row["network"]]
+    assert str(ROOT) not in json.dumps(record)
+
+
+def test_a_small_measurement_of_costs_records_every_number(tmp_path, monkeypatch, capfd):
+    """One network: each process starts its framework afresh. The other network is measured below."""
+    disk = {each: {"total_mb": 900.1, "cuda_mb": 0.0, "largest": {each: 500.0}} for each in FRAMEWORKS}
+    monkeypatch.setattr(installed, "sizes", lambda: disk)
+    monkeypatch.setattr(common, "NETWORKS", ("cnn",))
+    monkeypatch.chdir(tmp_path)
+    assert costs.main(["--images", "384", "--rounds", "1", "--output", "costs.json"]) == 0
+    printed = capfd.readouterr()
+    assert printed.err == ""
+    assert printed.out.splitlines()[-1] == "Written: costs.json"
+    record = json.loads((tmp_path / "costs.json").read_text())
+    assert set(record) == {"machine", "versions", "images", "rounds", "installed", "rows"}
+    assert (record["images"], record["rounds"]) == (384, 1)
+    assert set(record["machine"]) == {"platform", "cpu", "cpu_count", "threads"}
+    assert all(record["machine"]["threads"][framework] >= 1 for framework in FRAMEWORKS)
+    assert set(record["versions"]) == {"python", "numpy", "keras", "tensorflow", "torch", "torchvision"}
+    assert record["installed"] == disk
+    assert [(row["framework"], row["network"]) for row in record["rows"]] == [(each, "cnn") for each in FRAMEWORKS]
+    for row in record["rows"]:
+        assert set(row) == {"framework", "network", *costs.SECONDS, *costs.MEGABYTES, "latency_ms"}
+        for name in costs.SECONDS:
+            assert 0 < row[name]["min"] <= row[name]["median"] <= row[name]["max"] < 300, name
+            assert len(row[name]["values"]) == (2 if name == "epoch_seconds" else 1)
+        parts = row["import_seconds"]["median"] + row["first_epoch_seconds"]["median"]
+        assert row["start_to_first_epoch_seconds"]["median"] == pytest.approx(parts, abs=0.002)
+        # A framework alone takes more than Python with NumPy; the images are loaded after the import.
+        assert 80 < row["memory_after_import_mb"]["median"] < row["peak_memory_mb"]["median"] < 20_000
+        assert set(row["latency_ms"]) == set(costs_process.WAYS[row["framework"]])
+        for way in row["latency_ms"].values():
+            assert set(way) == {"1", "1000"}
+            for times in way.values():
+                assert 0 < times["p10"][0] <= times["median"] <= times["p90"][0] < 60_000
+    assert str(ROOT) not in json.dumps(record)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_costs_of_the_dense_network_are_measured_too(workers, framework):
+    found = workers.ask(framework, "measure", ("costs", "dense"))
+    assert found["images"] == 384 and len(found["epoch_seconds"]) == 2
+    assert found["first_epoch_seconds"] > 0 and min(found["epoch_seconds"]) > 0
+    assert set(found["latency_ms"]) == set(costs_process.WAYS[framework])
+    for way in found["latency_ms"].values():
+        assert set(way) == set(costs_process.QUICK_CALLS)
+        assert all(0 < times["p10"] <= times["median"] <= times["p90"] for times in way.values())
+
+
+def test_an_interrupted_study_goes_on_where_it_stopped(tmp_path, workers):
+    quick = ("--images", "400", "--epochs", "1", "--seeds", "1", "--folder")
+    first = run("study", tmp_path, *quick, "records")
+    assert first.returncode == 0, first.stderr
+    assert first.stderr == ""
+    folder = tmp_path / "records"
+    for framework in FRAMEWORKS:
+        recorded = {study.run_id(each) for each in study.read(framework, folder)}
+        assert recorded == {study.run_id(each) for each in study.wanted(framework, 1)}
+        assert f"{len(recorded)} runs in {study.record_path(framework, folder)}" in first.stdout
+
+    runs = study.read("pytorch", folder)
+    for each in runs:
+        each["seconds"] = -1  # tells those that were kept from those that are made again
+    runs[0]["recipe"] = "of older code"
+    lost = runs.pop()
+    study.write("pytorch", runs, folder)
+    code, lines = workers.ask("pytorch", "measure", ("study", [*quick, str(folder)]))
+    assert code == 0
+    after = {study.run_id(each): each for each in study.read("pytorch", folder)}
+    assert len(lines) == 3
+    assert after[study.run_id(lost)]["test"] == lost["test"], "the same seed must give the same numbers"
+    made_again = {name for name, each in after.items() if each["seconds"] >= 0}
+    assert made_again == {study.run_id(lost), study.run_id(runs[0])}
+
+
+def test_initial_weights_lie_where_they_are_said_to(workers):
+    as_keras, as_pytorch = workers.ask("pytorch", "measure", ("initial_weights", None))
+    for (weight, _), limit in ((as_keras, math.sqrt(6 / (784 + 128))), (as_pytorch, 1 / math.sqrt(784))):
+        assert 0.99 * limit < weight <= limit
+    assert as_keras[1] == 0 and as_pytorch[1] > 0

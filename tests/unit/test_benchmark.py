@@ -1,0 +1,102 @@
+"""The benchmark: what it counts, what it summarises, how its processes are asked, and what it says when one fails."""
+
+import math
+import os
+import sys
+
+import pytest
+
+from fashion.chapters import FRAMEWORKS
+from fashion.paths import MODELS
+from tools.measure import benchmark, common, workers
+
+
+def test_operations_are_counted_as_published():
+    assert benchmark.dense_flops() == 454_400
+    assert benchmark.cnn_flops() == 15_396_864
+
+
+@pytest.fixture
+def stand_ins(tmp_path, monkeypatch):
+    """Return a function that plants packages which the processes find before the installed ones: {name: code}."""
+
+    def plant(**packages):
+        for name, code in packages.items():
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "__init__.py").write_text(code)
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    return plant
+
+
+@pytest.mark.parametrize(
+    ("planted", "said"),
+    [
+        ("raise RuntimeError('a planted failure')", "a planted failure"),
+        ("import os; os._exit(7)", "exit code 7"),
+        ("import faulthandler; faulthandler._sigsegv()", "Segmentation fault" if os.name == "posix" else "exit code"),
+    ],
+    ids=["exception", "exit", "crash"],
+)
+def test_a_worker_that_fails_is_reported_and_nothing_is_recorded(tmp_path, stand_ins, capfd, planted, said):
+    stand_ins(torch=planted, keras="import time; time.sleep(60)")
+    output = tmp_path / "record.json"
+    assert benchmark.main(["--images", "64", "--rounds", "1", "--output", str(output)]) == 1
+    error = capfd.readouterr().err
+    assert said in error
+    assert "PyTorch" in error
+    assert not output.exists()
+
+
+def test_an_error_in_a_worker_arrives_with_its_traceback(monkeypatch):
+    code = """
+from tools.measure import workers
+workers.START["pytorch"] = lambda: workers.Framework({"threads": 3}, None, None)
+workers.serve("pytorch", None)
+"""
+    monkeypatch.setattr(common, "worker_command", lambda *_: [sys.executable, "-c", code])
+    with workers.Worker("pytorch") as worker:
+        assert worker.ask("describe") == {"threads": 3}
+        with pytest.raises(workers.WorkerError) as caught:
+            worker.ask("epoch", network="dense", variant="tutorial")  # nothing is prepared
+    assert "Traceback" in str(caught.value) and "KeyError" in str(caught.value)
+    assert "PyTorch" in str(caught.value)
+    assert worker.process.poll() is not None
+
+
+def test_the_first_epoch_does_not_count_in_the_comparison():
+    def answers(*seconds):
+        return [{"seconds": second, "loss": 1.0} for second in seconds]
+
+    measured = {
+        (framework, network, variant): answers(90, 2, 9, 3) if variant == "tutorial" else answers(90, 0.5, 1, 3)
+        for framework, network in benchmark.TARGETS
+        for variant in benchmark.VARIANTS
+    }
+    parameters = {framework: {"dense": 109_386, "cnn": 225_034} for framework in FRAMEWORKS}
+    rows = benchmark.summarise(measured, {"pytorch": 100.0, "keras": 90.0}, parameters, images=54_000)
+    by_name = {(row["framework"], row["network"]): row for row in rows}
+    assert set(by_name) == set(benchmark.TARGETS)
+    assert all(row["tutorial"]["first"] == 90 and row["tutorial"]["median"] == 3 for row in rows)
+    assert all(math.isclose(row["times_faster"], 3) for row in rows)
+    assert [row["reached"] for row in rows] == [row["target"] <= 3 for row in rows]
+    # 454,400 operations x 54,000 images at the better of the two rates, 100 GFLOP/s.
+    assert math.isclose(by_name["pytorch", "dense"]["floor_seconds"], 0.245376)
+    text = benchmark.table(rows)
+    assert len(text.splitlines()) == 5
+    assert text.count("missed") == 1
+    assert text.count("3.00 (2.00-9.00)") == 4
+
+
+def test_a_quick_look_does_not_replace_the_published_record(tmp_path):
+    published = MODELS / "benchmark.json"
+    assert benchmark.read_options([]).output == published
+    assert benchmark.read_options(["--rounds", "2"]).output == published
+    assert benchmark.read_options(["--images", "64"]).output is None
+    assert benchmark.read_options(["--no-record"]).output is None
+    assert benchmark.read_options(["--images", "64", "--output", str(tmp_path)]).output == tmp_path
+
+
+def test_paths_are_shown_below_the_repository(tmp_path):
+    assert common.shown_path(MODELS / "benchmark.json") == "models/benchmark.json"
+    assert common.shown_path(tmp_path / "x.json") == str(tmp_path / "x.json")

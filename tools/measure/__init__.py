@@ -1,0 +1,1 @@
+"""Commands that measure: speed, costs, and the results of many seeds."""

@@ -1,0 +1,194 @@
+"""The two processes of the benchmark, one for each framework, and how the benchmark speaks with them.
+
+TensorFlow and PyTorch do not share one process well. Requests and answers are lines of JSON on standard input and
+output: {"do": "describe" | "prepare" | "multiply" | "epoch", ...}.
+"""
+
+import contextlib
+import faulthandler
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fashion.paths import ROOT
+from fashion.quiet import quiet_start
+from tools.measure import chapter_01, common, tutorial
+from tools.measure.chapter_01 import Epoch
+
+MATRIX = 2048  # rows and columns: large enough that starting the product costs nothing beside it
+PRODUCTS = 5  # products timed by each framework in each round
+SEED = 42
+
+
+class Framework(NamedTuple):
+    """A framework that has been started.
+
+    `about` is what "describe" answers, `multiply` makes one product of MATRIX x MATRIX in float32, and `trainings`
+    maps (network, variant) to a training, from what `chapter_01.load_parts` returns for the training images.
+    """
+
+    about: dict[str, Any]
+    multiply: Callable[[], object]
+    trainings: Callable[[np.ndarray, np.ndarray, np.ndarray], dict[tuple[str, str], Epoch]]
+
+
+def start_pytorch() -> Framework:
+    """Start PyTorch."""
+    import torch
+
+    torch.manual_seed(SEED)
+    chapter = chapter_01.from_notebook("pytorch")
+    networks = {name: chapter.networks[name]() for name in common.NETWORKS}
+    about = {
+        "settings": chapter.settings(),
+        "threads": torch.get_num_threads(),
+        "parameters": {name: sum(p.numel() for p in network.parameters()) for name, network in networks.items()},
+    }
+    a, b = torch.rand(2, MATRIX, MATRIX)
+
+    def trainings(images: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> dict[tuple[str, str], Epoch]:
+        loader = tutorial.pytorch_loader(rows)
+        inputs = torch.from_numpy(chapter_01.scaled(images)).unsqueeze(1)
+        targets = torch.from_numpy(labels.astype(np.int64))
+        found = {}
+        for name, network in networks.items():
+            found[name, "tutorial"] = tutorial.pytorch_training(tutorial.pytorch_network(chapter, name), loader)
+            found[name, "chapter"] = chapter_01.pytorch_training(chapter, network, inputs, targets)
+        return found
+
+    return Framework(about, lambda: a @ b, trainings)
+
+
+def start_keras() -> Framework:
+    """Start Keras on TensorFlow."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    # For what TensorFlow logs later: 2 leaves out information and warnings, and keeps errors.
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    with quiet_start():
+        import keras
+        import tensorflow as tf
+
+        tf.zeros(1)  # the devices are looked for, and reported, when the first tensor is made
+    keras.utils.set_random_seed(SEED)
+    chapter = chapter_01.from_notebook("keras")
+    networks = {name: chapter.networks[name]() for name in common.NETWORKS}
+    about = {
+        "settings": chapter.settings(),
+        "threads": common.keras_threads(),
+        "parameters": {name: network.count_params() for name, network in networks.items()},
+    }
+    a, b = tf.unstack(tf.random.uniform((2, MATRIX, MATRIX)))
+
+    def trainings(images: np.ndarray, labels: np.ndarray, _: np.ndarray) -> dict[tuple[str, str], Epoch]:
+        images = images[..., np.newaxis]
+        as_tutorials, as_chapter = images / 255.0, chapter_01.scaled(images)
+        found = {}
+        for name, network in networks.items():
+            usual = tutorial.keras_network(chapter, name)
+            batch_size = tutorial.BATCH_SIZE["keras"]
+            found[name, "tutorial"] = chapter_01.keras_training(usual, as_tutorials, labels, batch_size)
+            chapter_01.keras_compile(network, chapter.steps(len(images)), chapter.learning_rate)
+            found[name, "chapter"] = chapter_01.keras_training(network, as_chapter, labels, chapter.batch_size)
+        return found
+
+    return Framework(about, lambda: tf.matmul(a, b).numpy(), trainings)
+
+
+START = {"pytorch": start_pytorch, "keras": start_keras}
+
+
+def gflops(multiply: Callable[[], object]) -> float:
+    """Return the best rate, in 10^9 operations a second, of `multiply`, which makes one product of MATRIX x MATRIX."""
+    multiply()
+    seconds = []
+    for _ in range(PRODUCTS):
+        start = time.perf_counter()
+        multiply()
+        seconds.append(time.perf_counter() - start)
+    return 2 * MATRIX**3 / min(seconds) / 1e9
+
+
+def serve(framework: str, count: int | None) -> None:
+    """Be a worker: answer the requests that come in on standard input, a line of JSON each, until it is closed.
+
+    `count` is the number of training images, None for all. An exception is the last answer, as {"error": traceback}.
+    """
+    # Ctrl-C reaches every process of the terminal; the one that asks ends the workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A framework that prints must not disturb the answers: what is printed goes to standard error.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    # A crash inside compiled code is reported even while standard error is held back.
+    faulthandler.enable(os.fdopen(os.dup(2), "w"))
+
+    def reply(**answer: Any) -> None:
+        print(json.dumps(answer), file=answers, flush=True)
+
+    try:
+        started, epochs = START[framework](), {}
+        for line in sys.stdin:
+            request = json.loads(line)
+            if request["do"] == "describe":
+                reply(**started.about)
+            elif request["do"] == "prepare":
+                images, labels, rows = chapter_01.load_parts("train", count=count)["train"]
+                epochs = started.trainings(images, labels, rows)
+                reply(images=len(images))
+            elif request["do"] == "multiply":
+                reply(gflops=gflops(started.multiply))
+            else:
+                seconds, loss = epochs[request["network"], request["variant"]]()
+                reply(seconds=seconds, loss=loss)
+    except Exception:
+        reply(error=traceback.format_exc())
+
+
+class WorkerError(RuntimeError):
+    """A worker failed; the text holds its traceback, or says how it ended."""
+
+
+class Worker(contextlib.AbstractContextManager):
+    """The process of one framework, seen from the one that asks. Used in a `with` block, at whose end it is gone.
+
+    `framework` is "pytorch" or "keras"; `count` is the number of training images, None for all.
+    """
+
+    def __init__(self, framework: str, count: int | None = None):
+        self.framework = framework
+        images = [] if count is None else ["--images", count]
+        # Threads that wait must sleep, or they take the cores from the training whose turn it is. The comparison and
+        # its floor are about the processor, so that a GPU is hidden.
+        environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+        self.process = subprocess.Popen(
+            common.worker_command("benchmark", "--worker", framework, *images),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, cwd=ROOT, encoding="utf-8",
+        )  # fmt: skip
+
+    def __exit__(self, *_: object) -> None:
+        """End the process, whatever it is doing."""
+        self.process.kill()
+        self.process.communicate()
+
+    def ask(self, do: str, **details: Any) -> dict[str, Any]:
+        """Send a request, wait for its answer and return it as a dictionary; raise WorkerError if it failed."""
+        try:
+            print(json.dumps({"do": do} | details), file=self.process.stdin, flush=True)
+            line = self.process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            raise WorkerError(
+                f"The {common.display(self.framework)} process ended with exit code {self.process.wait()}."
+            )
+        answer = json.loads(line)
+        if "error" in answer:
+            raise WorkerError(f"The {common.display(self.framework)} process failed:\n\n{answer['error']}")
+        return answer
