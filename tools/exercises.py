@@ -1,6 +1,6 @@
 """Generate notebooks/exercises/ from notebooks/solutions/: the same notebooks without solutions and outputs.
 
-    python tools/exercises.py
+    python -m tools.exercises
 
 A solution stands between `### BEGIN SOLUTION` and `### END SOLUTION`, the markers of nbgrader, whose own preprocessor
 takes it out; written model answers and rubrics stand between the same two lines in Markdown cells. The overview in
@@ -10,20 +10,23 @@ notebooks/README.md is made from the solutions, too: what each exercise is calle
 import copy
 import re
 import sys
-from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 
-ROOT = Path(__file__).resolve().parents[1]
-SOLUTIONS = ROOT / "notebooks" / "solutions"
-EXERCISES = ROOT / "notebooks" / "exercises"
-PAGE = ROOT / "notebooks" / "README.md"
+from fashion import chapters
+from fashion.paths import NOTEBOOKS
+from tools.readme import markdown_table, replaced_between
+
+SOLUTIONS = NOTEBOOKS / "solutions"
+EXERCISES = NOTEBOOKS / "exercises"
+PAGE = NOTEBOOKS / "README.md"
 CODE_STUB = "# your code here"
 TEXT_STUB = "*Your answer here.*"
 
 
-def exercise(solution):
+def exercise(solution: NotebookNode) -> NotebookNode:
     """Return the exercise (an nbformat node) that belongs to the notebook `solution`."""
     notebook = copy.deepcopy(solution)
     clear = ClearSolutions(code_stub={"python": CODE_STUB}, text_stub=TEXT_STUB)
@@ -31,11 +34,11 @@ def exercise(solution):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.update(outputs=[], execution_count=None)
-    notebook.metadata.pop("fashion", None)
+    notebook.metadata.pop("run", None)
     return notebook
 
 
-def generated():
+def generated() -> dict[str, str]:
     """Return {name of the file: its text} for every exercise notebook."""
     return {
         path.name: nbformat.writes(exercise(nbformat.read(path, as_version=4))).rstrip("\n") + "\n"
@@ -43,7 +46,7 @@ def generated():
     }
 
 
-def stale():
+def stale() -> list[str]:
     """Return the names of the files that are missing, left over, or not what would be generated now."""
     fresh = generated()
     there = {path.name: path.read_text(encoding="utf-8") for path in EXERCISES.glob("*.ipynb")}
@@ -51,7 +54,7 @@ def stale():
     return names + [PAGE.name] * (page() != PAGE.read_text(encoding="utf-8"))
 
 
-def overview(solution):
+def overview(solution: NotebookNode) -> str:
     """Return the exercises of a solved notebook as the rows of a table in Markdown."""
     rows = []
     for cell in solution.cells:
@@ -63,20 +66,29 @@ def overview(solution):
             said = " ".join("".join(output.get("text", "") for output in cell.outputs).split())
             rows[-1][4] = f"{rows[-1][4]} {said.removeprefix('Right. ')}".strip()
     head = ["", "exercise", "trains", "time", "what its checks say was learned"]
-    return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows])
+    return markdown_table(head, rows, ["---"] * len(head))
 
 
-def page():
-    """Return the text of the page for teachers with every overview made anew."""
-    text = PAGE.read_text(encoding="utf-8")
-    for name in re.findall(r"<!-- exercises (\w+) -->", text):
-        table = overview(nbformat.read(SOLUTIONS / f"{name}.ipynb", as_version=4))
-        pattern = rf"(<!-- exercises {name} -->\n).*?(<!-- /exercises -->)"
-        text = re.sub(pattern, lambda part, table=table: f"{part[1]}{table}\n{part[2]}", text, count=1, flags=re.S)
-    return text
+def overviews() -> str:
+    """Return a heading and an overview for each chapter of the registry that has exercises."""
+    parts = []
+    for chapter in chapters.all_chapters():
+        # The twins ask the same, so one table serves both.
+        name = list(chapter.notebooks.values())[-1]
+        path = SOLUTIONS / f"{name}.ipynb"
+        if chapter.exercises:
+            title = "The comparison" if chapter.both_frameworks else f"Chapter {chapter.name[:2]}"
+            table = overview(nbformat.read(path, as_version=4))
+            parts.append(f"### {title}: {chapter.title}\n\n{table}")
+    return "\n\n".join(parts)
 
 
-def main():
+def page() -> str:
+    """Return the text of the page for teachers with the overviews made anew."""
+    return replaced_between(PAGE.read_text(encoding="utf-8"), "exercises", overviews())
+
+
+def main() -> None:
     """Write what is stale and remove what is left over."""
     EXERCISES.mkdir(exist_ok=True)
     fresh = generated()

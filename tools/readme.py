@@ -1,31 +1,41 @@
-"""Write the generated parts of README.md: results from the records, speed from the benchmark, and the verdict.
+"""Write the generated parts of README.md: the chapters, results from the records, the benchmark, and the verdict.
 
-    python tools/readme.py
+    python -m tools.readme
 
 Each part stands between two comments in README.md, such as `<!-- results -->` and `<!-- /results -->`.
 """
 
 import json
 import re
-import sys
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 
-ROOT = Path(__file__).resolve().parents[1]
+from fashion import chapters
+from fashion.paths import MODELS, NOTEBOOKS, ROOT
+from fashion.records import DISPLAY, results_table
+
 README = ROOT / "README.md"
-sys.path.insert(0, str(ROOT / "notebooks"))
-
-from fashion.paths import MODELS, NOTEBOOKS  # noqa: E402
-from fashion.records import DISPLAY, results_table  # noqa: E402
 
 
-def results():
+def chapter_map() -> str:
+    """Return a row for each chapter of the registry, with links to its notebooks, as Markdown."""
+    rows = []
+    for chapter in chapters.all_chapters():
+        names = list(chapter.notebooks.values())
+        links = [f"[{chapter.title}](notebooks/{name}.ipynb)" for name in names]
+        links += ["(the same notebook)"] * (2 - len(links))
+        number = "comparison" if chapter.both_frameworks else chapter.name[:2]
+        rows.append([number, *links, chapter.story])
+    return markdown_table(["chapter", "Keras", "PyTorch", "what it teaches"], rows, ["---"] * 4)
+
+
+def results() -> str:
     """Return the results table as Markdown: what depends on the machine's speed is left out."""
     table = results_table().drop(columns=["seconds per epoch", "device"])
     # The markers of the columns' alignment: numbers to the right.
-    return _markdown(table.columns, table.values.tolist(), ["---"] * 3 + ["---:"] * (len(table.columns) - 3))
+    return markdown_table(table.columns, table.values.tolist(), ["---"] * 3 + ["---:"] * (len(table.columns) - 3))
 
 
-def speed():
+def speed() -> str:
     """Return the speed table as Markdown, from models/benchmark.json."""
     record = json.loads((MODELS / "benchmark.json").read_text(encoding="utf-8"))
     rows = [
@@ -42,10 +52,10 @@ def speed():
     threads = max(record["machine"]["threads"].values())
     rate = max(record["matmul_gflops"].values())
     about = f"Measured on {record['machine']['cpu']}, {threads} threads, {rate:.0f} GFLOP/s in float32 matrix products."
-    return _markdown(head, rows, ["---"] + ["---:"] * 4) + "\n\n" + about
+    return markdown_table(head, rows, ["---"] + ["---:"] * 4) + "\n\n" + about
 
 
-def verdict():
+def verdict_list() -> str:
     """Return, as a list in Markdown, what the comparison's cell tagged "verdict" printed in its last run."""
     notebook = json.loads((NOTEBOOKS / "keras_vs_pytorch.ipynb").read_text(encoding="utf-8"))
     (cell,) = [cell for cell in notebook["cells"] if "verdict" in cell["metadata"].get("tags", [])]
@@ -53,28 +63,40 @@ def verdict():
     return "\n".join(f"- {line}" for line in printed.splitlines())
 
 
-def generated(text):
+def generated(text: str) -> str:
     """Return `text` with every generated part made anew."""
-    parts = {"results": results, "verdict": verdict, "speed": speed}
+    parts = {"chapters": chapter_map, "results": results, "verdict": verdict_list, "speed": speed}
     if not (MODELS / "benchmark.json").exists():
         del parts["speed"]  # nothing was measured, so that there is nothing to be behind
     for name, make in parts.items():
-        pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
-        text, found = re.subn(pattern, lambda part, make=make: f"{part[1]}{make()}\n{part[2]}", text, flags=re.S)
-        if found != 1:
-            raise ValueError(f"README.md must have one part between <!-- {name} --> and <!-- /{name} -->, not {found}.")
+        text = replaced_between(text, name, make())
     return text
 
 
-def is_stale():
+def is_stale() -> bool:
     """Return whether README.md shows other numbers than the records."""
     text = README.read_text(encoding="utf-8")
     return generated(text) != text
 
 
-def _markdown(head, rows, alignment):
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence], alignment: Sequence[str]) -> str:
+    """Return a table in Markdown; `alignment` holds "---" or "---:" for each column."""
     lines = [head, alignment, *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def replaced_between(text: str, name: str, new: str) -> str:
+    """Return `text` with `new` between its `<!-- name -->` and `<!-- /name -->`.
+
+    Raises ValueError where there is no such part, or more than one.
+    """
+    pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
+    text, found = re.subn(pattern, lambda part: f"{part[1]}{new}\n{part[2]}", text, flags=re.S)
+    if found != 1:
+        raise ValueError(
+            f"There must be one part between <!-- {name} --> and <!-- /{name.split()[0]} -->, not {found}."
+        )
+    return text
 
 
 if __name__ == "__main__":

@@ -9,7 +9,13 @@ Three things differ in how the frameworks keep the same numbers:
   flatten layer takes its inputs in another order.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:  # the caller has imported both; this module needs neither
+    import keras
+    from torch import nn
 
 # For each kind of layer its partners, and for each array both names and PyTorch's axes as Keras has them.
 KERNEL, BIAS = ("kernel", "weight"), ("bias", "bias", (0,))
@@ -30,7 +36,7 @@ class ConversionError(ValueError):
     """The weights of one network do not fit into the other, or it holds a layer that is not known here."""
 
 
-def keras_to_pytorch(keras_model, torch_model):
+def keras_to_pytorch(keras_model: "keras.Model", torch_model: "nn.Module") -> "nn.Module":
     """Copy the weights and batch-normalization statistics of a Keras model into a PyTorch module, and return that.
 
     Layers with weights are paired in order: those of `keras_model.layers` with the submodules of `torch_model` in the
@@ -48,7 +54,7 @@ def keras_to_pytorch(keras_model, torch_model):
     return torch_model
 
 
-def pytorch_to_keras(torch_model, keras_model):
+def pytorch_to_keras(torch_model: "nn.Module", keras_model: "keras.Model") -> "keras.Model":
     """Copy the weights and batch-normalization statistics of a PyTorch module into a Keras model, and return that.
 
     The reverse of `keras_to_pytorch`, with the same layers and errors. PyTorch also counts the batches that batch
@@ -60,7 +66,7 @@ def pytorch_to_keras(torch_model, keras_model):
     return keras_model
 
 
-def pairs(keras_model, torch_model):
+def pairs(keras_model: "keras.Model", torch_model: "nn.Module") -> list[tuple["keras.Layer", str, "nn.Module"]]:
     """Return the paired layers as a list of (Keras layer, name of the PyTorch submodule, PyTorch submodule).
 
     Raises ConversionError like `keras_to_pytorch`, but for what only the arrays show.

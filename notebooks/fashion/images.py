@@ -1,12 +1,14 @@
 """Image files of one's own, brought into the form of Fashion-MNIST."""
 
+import os
+
 import numpy as np
 from PIL import Image, ImageOps
 
 SIDE = 28
 
 
-def read_image(path):
+def read_image(path: str | os.PathLike) -> np.ndarray:
     """Read an image file and return it as Fashion-MNIST has its images: uint8, 28×28, bright object on black.
 
     The steps follow the making of the dataset (Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747, section 2): grey

@@ -7,8 +7,3 @@ NOTEBOOKS = ROOT / "notebooks"
 DATA = ROOT / "data"
 FIGURES = ROOT / "figures"
 MODELS = ROOT / "models"
-
-
-def relative(path):
-    """Return `path` as text below the repository root, with forward slashes, fit for a committed output."""
-    return Path(path).resolve().relative_to(ROOT).as_posix()

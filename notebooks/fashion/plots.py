@@ -4,38 +4,54 @@ Every function returns a matplotlib Figure; `save` writes it to figures/. The co
 (https://jfly.uni-koeln.de/color/), which people with the common kinds of colour blindness can tell apart.
 """
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import seaborn as sns
+from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix as count_confusions
 
+from fashion.chapters import looks
 from fashion.data import CLASS_NAMES
+from fashion.files import atomic_write
 from fashion.paths import FIGURES
-from fashion.records import DISPLAY, replacing
+from fashion.records import DISPLAY
 
 FRAMEWORK_COLOURS = {"keras": "#D55E00", "pytorch": "#0072B2"}
-MODEL_LINES = {"dense": "--", "cnn": "-"}
+MODEL_LINES = {model: look["line"] for model, look in looks().items()}
 RIGHT, WRONG, NEUTRAL = "#009E73", "#CC3311", "#888888"
 # Short enough to stand under a column of a matrix without turning.
 SHORT_NAMES = ("T-shirt", *CLASS_NAMES[1:9], "Boot")
 
 
-def set_style():
+def set_style() -> None:
     """Set matplotlib's defaults for the whole notebook: white background, readable sizes, light grid."""
     sns.set_theme(style="whitegrid", context="notebook", font_scale=0.9)
     plt.rcParams.update({"figure.facecolor": "white", "savefig.facecolor": "white", "figure.dpi": 80})
     plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "image.cmap": "gray_r"})
 
 
-def save(figure, name):
+def save(figure: Figure, name: str) -> None:
     """Write `figure` to figures/`name`.png, 110 dots per inch, white background."""
-    with replacing(FIGURES / f"{name}.png") as temporary:
+    with atomic_write(FIGURES / f"{name}.png") as temporary:
         # Without the name of the software in it, the same picture is the same file.
         figure.savefig(temporary, dpi=110, bbox_inches="tight", metadata={"Software": None})
 
 
-def image_row(images, titles=None, cmap=None, height=1.6, value_range=(None, None)):
-    """Draw images (a sequence of H×W arrays) in one row, each under its title."""
+def image_row(
+    images: Sequence[np.ndarray],
+    titles: Sequence[str] | None = None,
+    cmap: str | None = None,
+    height: float = 1.6,
+    value_range: tuple[float | None, float | None] = (None, None),
+) -> Figure:
+    """Draw images (a sequence of H×W arrays) in one row, each under its title.
+
+    `height` is that of an image in inches; `value_range` are the values that are drawn white and black, or black and
+    white, as `cmap` says.
+    """
     figure, axes = plt.subplots(1, len(images), figsize=(height * len(images), height + 0.3), squeeze=False)
     for axis, image, title in zip(axes[0], images, titles or [""] * len(images), strict=True):
         axis.imshow(image, cmap=cmap, vmin=value_range[0], vmax=value_range[1])
@@ -45,7 +61,7 @@ def image_row(images, titles=None, cmap=None, height=1.6, value_range=(None, Non
     return figure
 
 
-def class_grid(images, labels, columns=12):
+def class_grid(images: np.ndarray, labels: np.ndarray, columns: int = 12) -> Figure:
     """Draw the first `columns` images of every class: images N×28×28, labels N integers, one row a class."""
     side = 28 + 4
     sheet = np.zeros((len(CLASS_NAMES) * side, columns * side), images.dtype)
@@ -63,7 +79,7 @@ def class_grid(images, labels, columns=12):
     return figure
 
 
-def network(layers, title):
+def network(layers: Sequence[tuple[str, str, int]], title: str) -> Figure:
     """Draw a network as a row of boxes: `layers` is a list of (what it is, what comes out, number of parameters)."""
     figure, axis = plt.subplots(figsize=(9.5, 2.1))
     for position, (kind, shape, parameters) in enumerate(layers):
@@ -83,7 +99,7 @@ def network(layers, title):
     return figure
 
 
-def learning_curves(histories, framework):
+def learning_curves(histories: dict[str, dict[str, Sequence[float]]], framework: str) -> Figure:
     """Draw loss and accuracy over the epochs: `histories` maps "dense" or "cnn" to a dict of four curves."""
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.8))
     for axis, quantity in zip(axes, ("loss", "accuracy"), strict=True):
@@ -106,8 +122,8 @@ def learning_curves(histories, framework):
     return figure
 
 
-def confusion_matrix(labels, predictions, title):
-    """Draw the 10×10 counts of `predictions` (columns) for each true class in `labels` (rows)."""
+def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, title: str) -> Figure:
+    """Draw the 10×10 counts of `predictions` (columns) for each true class in `labels` (rows); N integers 0-9 each."""
     counts = count_confusions(labels, predictions, labels=range(len(CLASS_NAMES)))
     figure, axis = plt.subplots(figsize=(8, 6.6))
     sns.heatmap(
@@ -120,7 +136,14 @@ def confusion_matrix(labels, predictions, title):
     return figure
 
 
-def predictions_gallery(images, labels, probabilities, indices, title, columns=8):
+def predictions_gallery(
+    images: np.ndarray,
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    indices: Sequence[int],
+    title: str,
+    columns: int = 8,
+) -> Figure:
     """Draw chosen images with the predicted class, its probability and, where it is wrong, the true class.
 
     `images` is N×28×28, `labels` N integers, `probabilities` N×10; `indices` says which of the N to draw.
@@ -142,7 +165,7 @@ def predictions_gallery(images, labels, probabilities, indices, title, columns=8
     return figure
 
 
-def class_probabilities(image, probabilities, title):
+def class_probabilities(image: np.ndarray, probabilities: np.ndarray, title: str) -> Figure:
     """Draw one image (28×28, bright on black) beside a bar for each of its 10 class probabilities."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(7, 2.9), width_ratios=(1, 2))
     left.imshow(image, cmap="gray")
@@ -156,7 +179,7 @@ def class_probabilities(image, probabilities, title):
     return figure
 
 
-def dense_against_cnn(table, framework):
+def dense_against_cnn(table: pd.DataFrame, framework: str) -> Figure:
     """Draw parameters, test errors and seconds per epoch of two models side by side.
 
     `table` is a DataFrame with the index "dense", "cnn" and the columns "parameters", "test errors" and
@@ -179,7 +202,7 @@ def dense_against_cnn(table, framework):
     return figure
 
 
-def model_comparison(table):
+def model_comparison(table: pd.DataFrame) -> Figure:
     """Draw test accuracies with 95 % intervals, a row a model.
 
     `table` is a DataFrame with the columns "model" ("dense" or "cnn"), "framework", "accuracy" and "error" (the

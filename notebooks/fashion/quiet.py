@@ -4,10 +4,11 @@ import contextlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def quiet_start():
+def quiet_start() -> Iterator[None]:
     """Hide what is written to standard error in the `with` block, unless the block fails.
 
     TensorFlow reports on oneDNN, CUDA drivers and CPU instructions while it loads, before its log level can be set,

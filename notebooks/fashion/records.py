@@ -1,51 +1,51 @@
 """Records: what is known about each trained model, in a .json file beside it, and the table made from them."""
 
-import contextlib
 import hashlib
 import json
+import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from fashion.chapters import MODEL_SUFFIX, looks
 from fashion.data import CLASS_NAMES
+from fashion.files import atomic_write
 from fashion.paths import MODELS
+from fashion.training import History
 
-MODEL_SUFFIX = {"keras": ".keras", "pytorch": ".pth"}
 PACKAGES = {"keras": ("keras", "tensorflow", "numpy"), "pytorch": ("torch", "torchvision", "numpy")}
-DISPLAY = {"keras": "Keras", "pytorch": "PyTorch", "dense": "dense", "cnn": "CNN"}
+DISPLAY = {"keras": "Keras", "pytorch": "PyTorch"} | {model: look["label"] for model, look in looks().items()}
 
 
-def model_path(name):
+def model_path(name: str) -> Path:
     """Return where the model called `name` lies, such as models/01_cnn_pytorch.pth for "01_cnn_pytorch"."""
     return MODELS / f"{name}{MODEL_SUFFIX[_parts(name)[2]]}"
 
 
-@contextlib.contextmanager
-def replacing(path):
-    """Give a temporary name to write to; when the block succeeds, the file takes the place of `path` in one step.
-
-    Whoever reads `path` finds the old file or the whole new one, never a half, even when the block is interrupted.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
-    path.parent.mkdir(exist_ok=True)
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write(name, *, parameters, batch_size, seed, device, history, validation_accuracy, test_loss, labels, predictions):
+def write(
+    name: str,
+    *,
+    parameters: int,
+    batch_size: int,
+    seed: int,
+    device: str,
+    history: History,
+    validation_accuracy: float,
+    test_loss: float,
+    labels: ArrayLike,
+    predictions: ArrayLike,
+) -> dict[str, Any]:
     """Write the record of the model that has just been saved as `model_path(name)`, and return it as a dict.
 
-    `history` is a `fashion.training.History`; `labels` and `predictions` are the N test labels and the N predicted
+    `validation_accuracy` is between 0 and 1; `labels` and `predictions` are the N test labels and the N predicted
     classes (integers 0-9), from which the accuracy, the confusion matrix (rows: true class) and the figures per class
-    are computed. A class that was never predicted has precision 0.
+    are computed. A class that was never predicted has precision 0. Raises FileNotFoundError where there is no model.
     """
     chapter, _, framework = _parts(name)
     classes = range(len(CLASS_NAMES))
@@ -74,23 +74,23 @@ def write(name, *, parameters, batch_size, seed, device, history, validation_acc
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES[framework]}},
         "model_sha256": hashlib.sha256(model_path(name).read_bytes()).hexdigest(),
     }
-    with replacing(model_path(name).with_suffix(".json")) as temporary:
+    with atomic_write(model_path(name).with_suffix(".json")) as temporary:
         temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8", newline="\n")
     return record
 
 
-def read_all(folder=MODELS):
+def read_all(folder: str | os.PathLike = MODELS) -> list[dict[str, Any]]:
     """Return every model's record as a list of dicts, by chapter, then model, then framework."""
     records = [json.loads(path.read_text(encoding="utf-8")) for path in Path(folder).glob("[0-9][0-9]_*.json")]
     return sorted(records, key=lambda record: (record["chapter"], record["parameters"], record["framework"]))
 
 
-def standard_error(accuracy, images):
+def standard_error(accuracy: float | np.ndarray, images: int) -> float | np.ndarray:
     """Return the standard error of an accuracy (0 to 1) measured on `images` independent images."""
     return np.sqrt(accuracy * (1 - accuracy) / images)
 
 
-def results_table(records=None):
+def results_table(records: list[dict[str, Any]] | None = None) -> pd.DataFrame:
     """Return a DataFrame with a row a model: accuracies in % with their standard error, size and training time."""
     rows = []
     for record in read_all() if records is None else records:
@@ -112,7 +112,7 @@ def results_table(records=None):
     return pd.DataFrame(rows)
 
 
-def _parts(name):
+def _parts(name: str) -> tuple[str, str, str]:
     """Split "01_dense_keras" into chapter, model and framework."""
     chapter, rest = name.split("_", 1)
     model, framework = rest.rsplit("_", 1)

@@ -10,14 +10,17 @@ class History:
     epoch, validation included. The clock starts when the object is made.
     """
 
-    def __init__(self, epochs):
+    def __init__(self, epochs: int):
         self.epochs = epochs
-        self.curves = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
-        self.seconds = []
+        self.curves: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
+        self.seconds: list[float] = []
         self._started = time.perf_counter()
 
-    def add(self, **values):
-        """Note the four values of the epoch that has just ended, and print them."""
+    def add(self, **values: float) -> None:
+        """Note the four values of the epoch that has just ended, and print them.
+
+        `values` has the keys of `curves`; a missing one raises KeyError.
+        """
         now = time.perf_counter()
         self.seconds.append(now - self._started)
         self._started = now

@@ -1,0 +1,109 @@
+"""A committed notebook is the whole output of one run of exactly its code."""
+
+import ast
+import re
+
+import pytest
+
+from fashion import chapters
+from fashion.records import read_all
+from tests.helpers import CHAPTERS, NOTEBOOKS, SOLUTIONS, code_cells, markdown, printed, read
+
+MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|tmp|Users|work|var|opt|mnt|content)/|[A-Z]:\\")
+NOISE = re.compile(r"Traceback|\bWarning\b|WARNING|\bI0000\b|oneDNN|cuda drivers|\r|\x08|\x1b\[")
+MODELS = {
+    model.file_stem(framework): chapter.notebooks[framework]
+    for chapter in chapters.all_chapters()
+    for model in chapter.models
+    for framework in chapters.FRAMEWORKS
+}
+FORBIDDEN = {
+    "keras": {"torch", "torchvision"},
+    "pytorch": {"tensorflow", "keras", "fashion.keras_tools"},
+    "both": set(),
+}
+
+
+@pytest.fixture(params=[*CHAPTERS, *SOLUTIONS])
+def name(request):
+    return request.param
+
+
+def test_one_whole_run_without_errors(name):
+    cells = code_cells(read(name))
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    kinds = {output.output_type for cell in cells for output in cell.outputs}
+    assert kinds <= {"stream", "display_data", "execute_result"}
+    assert not [o for cell in cells for o in cell.outputs if o.get("name") == "stderr"]
+
+
+def test_outputs_are_clean(name):
+    notebook = read(name)
+    text = printed(notebook)
+    assert not MACHINE_PATH.search(text), MACHINE_PATH.search(text)
+    assert not NOISE.search(text), NOISE.search(text)
+    assert "widgets" not in notebook.metadata
+    data_types = {kind for cell in code_cells(notebook) for o in cell.outputs for kind in o.get("data", {})}
+    assert data_types <= {"text/plain", "text/html", "image/png"}
+    html = [o["data"]["text/html"] for c in code_cells(notebook) for o in c.outputs if "text/html" in o.get("data", {})]
+    assert all("<table" in part for part in html)
+
+
+def test_small_enough_for_the_preview(name):
+    assert (NOTEBOOKS / f"{name}.ipynb").stat().st_size < 2_000_000
+
+
+def test_metadata_holds_nothing_of_a_machine_or_a_moment(name):
+    notebook = read(name)
+    assert set(notebook.metadata) <= {"kernelspec", "language_info", "run", "jupytext"}
+    assert notebook.metadata.kernelspec.name == "python3"
+    for cell in notebook.cells:
+        # The second is jupytext's note on blank lines, left by an edit as text.
+        assert set(cell.metadata) <= {"tags", "lines_to_next_cell", "nbgrader"}
+
+
+def test_form(name):
+    notebook = read(name)
+    text = "\n".join(markdown(notebook))
+    assert len(re.findall(r"^# ", text, flags=re.M)) == 1
+    sections = re.findall(r"^## (.*)$", text, flags=re.M)
+    if not name.startswith("solutions/"):  # test_exercises.py looks at those
+        assert [section.split(".")[0] for section in sections] == [str(i + 1) for i in range(len(sections))]
+    assert sum("parameters" in cell.metadata.get("tags", []) for cell in notebook.cells) == 1
+    for cell in code_cells(notebook):
+        assert len(cell.source.splitlines()) <= 30, cell.source
+        assert not re.search(r"TODO|FIXME", cell.source)
+
+
+def test_imports_one_framework_only(name):
+    imported = set()
+    for cell in code_cells(read(name)):
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(node.module if node.module.startswith("fashion") else node.module.split(".")[0])
+    _, framework = chapters.of_notebook(name.removeprefix("solutions/"))
+    assert not imported & FORBIDDEN[framework]
+
+
+@pytest.mark.parametrize("record", read_all(), ids=lambda record: record["name"])
+def test_the_notebook_shows_the_numbers_of_the_record(record):
+    """A record from another run than the notebook's outputs would show here."""
+    text = printed(read(MODELS[record["name"]]))
+    images = record["test_images"]
+    errors = images - round(record["test_accuracy"] * images)
+    assert f"test accuracy {record['test_accuracy']:.2%}" in text
+    assert f"{errors:,} errors" in text
+    for epoch, accuracy in enumerate(record["history"]["val_accuracy"], start=1):
+        assert re.search(rf"epoch +{epoch}/{record['epochs']} .*val_accuracy {accuracy:.4f} ", text)
+
+
+def test_the_comparison_shows_the_numbers_of_the_records():
+    notebook = read("keras_vs_pytorch")
+    source = "\n".join(cell.source for cell in code_cells(notebook))
+    compared = [record for record in read_all() if f'"{record["name"]}"' in source]
+    assert len(compared) >= 4
+    for record in compared:
+        # Once as recorded in its own framework, and once as found in the other.
+        assert printed(notebook).count(f"{record['test_accuracy']:.2%}") >= 2, "make run NOTEBOOKS=keras_vs_pytorch"

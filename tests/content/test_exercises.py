@@ -1,0 +1,122 @@
+"""The exercises: generated from the solutions, complete, the same in both frameworks, and solved."""
+
+import importlib
+import re
+import shutil
+
+import pytest
+
+from tests.helpers import (
+    CHECK_CALL,
+    EXERCISES,
+    NOTEBOOKS,
+    SOLUTIONS,
+    TWINS,
+    checks_called,
+    code_cells,
+    markdown,
+    read,
+    verdicts,
+)  # fmt: skip
+from tools import exercises
+
+WITH_TWINS = [chapter for chapter in TWINS if chapter.exercises]
+
+
+def checks_of(notebook):
+    """The module that the notebook imports as `checks`."""
+    source = "\n".join(cell.source for cell in code_cells(notebook))
+    (module,) = re.findall(r"^from fashion\.checks import (\w+) as checks$", source, flags=re.M)
+    return importlib.import_module(f"fashion.checks.{module}")
+
+
+def test_the_notebooks_are_those_of_the_registry():
+    for folder, names in (("solutions", SOLUTIONS), ("exercises", EXERCISES)):
+        assert {f"{folder}/{path.stem}" for path in (NOTEBOOKS / folder).glob("*.ipynb")} == set(names)
+
+
+def test_the_exercises_are_fresh():
+    assert exercises.stale() == [], "make exercises"
+
+
+def test_a_stale_exercise_is_noticed(tmp_path, monkeypatch):
+    folder = tmp_path / "exercises"
+    shutil.copytree(exercises.EXERCISES, folder)
+    monkeypatch.setattr(exercises, "EXERCISES", folder)
+    changed, missing = sorted(folder.glob("*.ipynb"))[:2]
+    changed.write_text(changed.read_text(encoding="utf-8").replace("your code here", "my code here"), encoding="utf-8")
+    missing.unlink()
+    (folder / "left_over.ipynb").write_text("{}", encoding="utf-8")
+    assert exercises.stale() == sorted([changed.name, missing.name, "left_over.ipynb"])
+    exercises.main()
+    assert exercises.stale() == []
+
+
+def solution_parts(source):
+    """What stands between the lines with the two markers."""
+    part = None
+    for line in source.split("\n"):
+        if "BEGIN SOLUTION" in line:
+            part = []
+        elif "END SOLUTION" in line:
+            yield "\n".join(part)
+            part = None
+        elif part is not None:
+            part.append(line)
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_an_exercise_gives_nothing_away(name):
+    solution = read(name)
+    notebook = exercises.exercise(solution)
+    text = "\n".join(cell.source for cell in notebook.cells)
+    assert "SOLUTION" not in text and "Rubric" not in text
+    assert set(notebook.metadata) <= {"kernelspec", "language_info", "jupytext"}
+    assert all(not cell.outputs and cell.execution_count is None for cell in code_cells(notebook))
+    parts = [part for cell in solution.cells for part in solution_parts(cell.source)]
+    assert len(parts) >= 6
+    assert not [part for part in parts if not part.strip() or f"\n{part}\n" in f"\n{text}\n"]
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_form(name):
+    notebook = read(name)
+    sections = re.split(r"^## ", "\n\n".join(markdown(notebook)), flags=re.M)[1:]
+    sections = [section for section in sections if not section.startswith("Setting up")]
+    assert [section.split(".")[0] for section in sections] == [f"Exercise {i + 1}" for i in range(len(sections))]
+    assert 6 <= len(sections) <= 8
+    for section in sections:
+        assert re.search(r"^\*Trains: .*Time: .*\*$", section, flags=re.M), section[:80]
+        assert section.count("<details>") == section.count("</details>") >= 1
+    hints = 0  # since the last check: an exercise may have parts, each with a check of its own
+    for cell in notebook.cells:
+        hints = 0 if CHECK_CALL.search(cell.source) else hints + cell.source.count("<details>")
+        assert hints <= 2, cell.source
+    assert "**Rubric**" in "\n".join(sections)
+    ids = [cell.metadata.nbgrader.grade_id for cell in notebook.cells if "nbgrader" in cell.metadata]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_every_exercise_has_a_check_and_every_check_is_used(name):
+    called = checks_called(read(name))
+    headings = re.findall(r"^## Exercise \d+", "\n".join(markdown(read(name))), flags=re.M)
+    assert len(called) >= len(headings)
+    assert set(called) == {check for check, value in vars(checks_of(read(name))).items() if hasattr(value, "is_check")}
+
+
+@pytest.mark.parametrize("chapter", WITH_TWINS, ids=lambda chapter: chapter.name)
+def test_twins(chapter):
+    keras, pytorch = (read(f"solutions/{name}") for name in chapter.notebooks.values())
+    headings = [re.findall(r"^##? .*$", "\n".join(markdown(notebook)), flags=re.M) for notebook in (keras, pytorch)]
+    neutral = [[re.sub("keras|pytorch", "framework", text, flags=re.I) for text in part] for part in headings]
+    assert neutral[0] == neutral[1]
+    assert markdown(keras, "shared") == markdown(pytorch, "shared")
+    assert set(markdown(keras)) & set(markdown(pytorch)) == set(markdown(keras, "shared"))
+    assert checks_called(keras) == checks_called(pytorch)
+    assert checks_of(keras) is checks_of(pytorch)
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_the_committed_solution_passed_its_checks(name):
+    assert all(verdict.startswith("Right. ") for verdict in verdicts(read(name)))

@@ -1,0 +1,57 @@
+"""The exercises run: solved, they pass their checks; untouched, they reach their end; nbgrader can hand them out."""
+
+import os
+import shutil
+import sys
+
+import nbformat
+import pytest
+
+from fashion import chapters
+from tests.helpers import EXERCISES, NOTEBOOKS, SOLUTIONS, checks_called, read, run_python, verdicts
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_every_solution_passes_its_checks(name, run_fast):
+    found = verdicts(run_fast(name))
+    assert len(found) >= 6
+    for verdict in found:
+        assert verdict.startswith("Right. "), verdict
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_the_untouched_exercise_runs_and_nothing_is_answered(name, workers):
+    """In a process that has its framework already: that a kernel runs it quietly is seen from the solution."""
+    _, framework = chapters.of_notebook(name.removeprefix("exercises/"))
+    found = workers.ask(framework, "exercise", name)
+    assert len(found) >= 6
+    assert set(found) == {"Not answered yet.\n"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+def test_nbgrader_makes_an_assignment_of_the_solutions(tmp_path):
+    """The solutions folder as a source assignment: what a teacher does, with nbgrader's own command."""
+    name = SOLUTIONS[0]
+    source = tmp_path / "source" / "chapter"
+    source.mkdir(parents=True)
+    shutil.copy(NOTEBOOKS / f"{name}.ipynb", source)
+    (tmp_path / "nbgrader_config.py").write_text('c = get_config()\nc.CourseDirectory.course_id = "fashion"\n')
+    # nbgrader starts alembic by its bare name; the one in an environment whose path has a space would not start.
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    alembic = programs / "alembic"
+    alembic.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m alembic "$@"\n')
+    alembic.chmod(0o755)
+    environment = os.environ | {"PATH": os.pathsep.join([str(programs), os.environ["PATH"]])}
+    command = ["-m", "nbgrader", "generate_assignment", "chapter", "--create"]
+    done = run_python(*command, cwd=tmp_path, env=environment, timeout=300)
+    assert done.returncode == 0, done.stderr
+    (path,) = (tmp_path / "release" / "chapter").glob("*.ipynb")
+    released = nbformat.read(path, as_version=4)
+    text = "\n".join(cell.source for cell in released.cells)
+    assert "raise NotImplementedError()" in text and "SOLUTION" not in text
+    assert checks_called(released) == checks_called(read(name))
+    locked = [cell for cell in released.cells if cell.metadata.get("nbgrader", {}).get("locked")]
+    assert len(locked) == len(checks_called(released))

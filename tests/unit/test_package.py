@@ -1,0 +1,105 @@
+"""Records, figures and images: small parts with one purpose each."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fashion import images, plots, records
+from fashion.files import atomic_write
+from fashion.training import History
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "MODELS", tmp_path)
+    return tmp_path
+
+
+def write_record(name="01_dense_keras"):
+    history = History(1)
+    history.add(loss=2.0, accuracy=0.3, val_loss=1.5, val_accuracy=0.4)
+    labels, predictions = np.repeat(np.arange(10), 2), np.repeat(np.arange(10), 2)
+    predictions[:4] = 9
+    details = {"parameters": 5, "batch_size": 2, "seed": 1, "device": "cpu", "validation_accuracy": 0.4}
+    return records.write(name, history=history, test_loss=1.6, labels=labels, predictions=predictions, **details)
+
+
+def test_record_holds_what_was_measured(models, capsys):
+    (models / "01_dense_keras.keras").write_bytes(b"weights")
+    record = write_record()
+    assert json.loads((models / "01_dense_keras.json").read_text()) == record
+    assert record["test_accuracy"] == 0.8
+    assert record["confusion_matrix"][0][9] == 2
+    assert record["per_class"]["T-shirt/top"] == {"precision": 0, "recall": 0, "f1": 0}
+    assert record["per_class"]["Ankle boot"] == {"precision": pytest.approx(1 / 3), "recall": 1, "f1": 0.5}
+    assert "epoch  1/1" in capsys.readouterr().out
+    assert [path.name for path in models.iterdir()].count("01_dense_keras.json") == 1
+    assert len(list(models.iterdir())) == 2
+
+
+def test_results_table(models):
+    for name in ("01_dense_pytorch", "01_dense_keras"):
+        records.model_path(name).write_bytes(b"weights")
+        write_record(name)
+    table = records.results_table(records.read_all(models))
+    assert list(table.framework) == ["Keras", "PyTorch"]
+    assert table["test accuracy"][0] == "80.00% ± 8.94%"
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "model.keras"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt), atomic_write(path) as temporary:
+        assert temporary.suffix == ".keras"
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def picture(background, colour, mode="RGB", size=(300, 200)):
+    image = Image.new(mode, size, background)
+    image.paste(colour, (120, 40, 180, 160))
+    return image
+
+
+@pytest.mark.parametrize(
+    ("background", "colour", "mode"),
+    [("white", "navy", "RGB"), ("black", "white", "L"), ((0, 0, 0, 0), (90, 0, 0, 255), "RGBA"), (230, 20, "L")],
+)
+def test_read_image_gives_a_bright_object_on_black(tmp_path, background, colour, mode):
+    path = tmp_path / "own picture.png"
+    picture(background, colour, mode).save(path)
+    found = images.read_image(path)
+    assert found.shape == (28, 28) and found.dtype == np.uint8
+    # 60 wide and 120 high: scaled to 14 × 28 and centred.
+    assert (found[:, 8:20] > 240).all()
+    assert (found[:, :6] == 0).all() and (found[:, 22:] == 0).all()
+
+
+def test_read_image_of_nothing(tmp_path):
+    Image.new("L", (50, 50), 200).save(tmp_path / "even.png")
+    with pytest.raises(ValueError, match="one even grey"):
+        images.read_image(tmp_path / "even.png")
+    with pytest.raises(FileNotFoundError):
+        images.read_image(tmp_path / "missing.png")
+
+
+def test_figures_are_saved_white_and_the_same_twice(tmp_path, monkeypatch):
+    monkeypatch.setattr(plots, "FIGURES", tmp_path)
+    curves = {"loss": [2, 1], "accuracy": [0.1, 0.2], "val_loss": [2, 1.5], "val_accuracy": [0.1, 0.15]}
+    for name in ("one", "two"):
+        plots.save(plots.learning_curves({"dense": curves, "cnn": curves}, "keras"), name)
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+    assert Image.open(tmp_path / "one.png").convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_every_model_keeps_its_line_and_every_framework_its_colour():
+    curves = {"loss": [2, 1], "accuracy": [0.1, 0.2], "val_loss": [2, 1.5], "val_accuracy": [0.1, 0.15]}
+    for framework in ("keras", "pytorch"):
+        figure = plots.learning_curves({"dense": curves, "cnn": curves}, framework)
+        for axis in figure.axes:
+            assert {line.get_color() for line in axis.lines} == {plots.FRAMEWORK_COLOURS[framework]}
+            assert [line.get_linestyle() for line in axis.lines] == ["--", "--", "-", "-"]

@@ -1,0 +1,299 @@
+"""Running notebooks, on small ones that need no framework: what is written back, what is bound, what failures say."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import pandas as pd
+import psutil
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from fashion import chapters
+from tests.helpers import ROOT
+from tools import run_notebooks, runs, stale
+from tools.execution import RunError, execute
+
+posix = pytest.mark.skipif(os.name == "nt", reason="signals as POSIX has them")
+
+
+def write(path, *sources, parameters=None):
+    """Write a notebook of these code cells, the first tagged if it is to hold parameters."""
+    cells = [new_markdown_cell("# A title"), *map(new_code_cell, sources)]
+    if parameters:
+        cells.insert(1, new_code_cell(parameters, metadata={"tags": ["parameters"]}))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(new_notebook(cells=cells, metadata={"widgets": {"state": {}}}), path)
+    return path
+
+
+def test_a_whole_run_is_written_back(tmp_path):
+    printing = "for i in range(3):\n    print(i, end='\\r', flush=True)\nprint('end', flush=True)\nprint('2')"
+    path = write(
+        tmp_path / "a b" / "one.ipynb",
+        printing,
+        "",
+        "# shown\nimport time\nx = b'x' * 300_000_000\ntime.sleep(0.5)\n6 * 7",
+    )
+    before = nbformat.read(path, as_version=4)
+    progress = []
+    execute(path, path, on_progress=lambda *args: progress.append(args))
+    after = nbformat.read(path, as_version=4)
+
+    assert [cell.get("execution_count") for cell in after.cells] == [None, 1, None, 2]
+    assert [cell.id for cell in after.cells] == [cell.id for cell in before.cells]
+    (stream,) = after.cells[1].outputs
+    assert stream.text == "end\n2\n"
+    assert after.cells[3].outputs[0].data["text/plain"] == "42"
+    assert all(not cell.metadata for cell in after.cells)
+    assert set(after.metadata) == {"run", "kernelspec", "language_info"}
+    assert runs.faults(after, tmp_path) == []
+    assert after.metadata.kernelspec.name == "python3"
+    cell, cells, megabytes = progress[-1]
+    # The 300 MB that the cell takes are there; what Python and its libraries take beside them differs.
+    assert (cell, cells) == (2, 2) and megabytes > 300
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.slow
+def test_a_second_run_writes_the_same_bytes(tmp_path):
+    path = write(tmp_path / "one.ipynb", "for i in range(200):\n    print(i, flush=True)", "[1, 2]")
+    execute(path, path)
+    first = path.read_bytes()
+    execute(path, path)
+    assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    "source, expected",
+    [
+        ("\n# why\nraise ValueError('so')", ["cell 2 of 3: # why", "ValueError: so"]),
+        ("x = (", ["cell 2 of 3: x = (", "SyntaxError"]),
+        ("import sys\nprint('careful', file=sys.stderr)", ["cell 2 of 3: import sys", "standard error", "careful"]),
+        ("import os\nos._exit(7)", ["cell 2 of 3: import os", "the kernel died with exit code 7"]),
+        pytest.param(
+            "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", ["died of SIGSEGV"], marks=posix, id="crash"
+        ),
+    ],
+)
+def test_what_fails_leaves_the_file_alone(tmp_path, source, expected):
+    path = write(tmp_path / "one.ipynb", "1", source, "3")
+    before = path.read_bytes()
+    with pytest.raises(RunError) as error:
+        execute(path, path)
+    assert all(text in str(error.value) for text in expected), error.value
+    assert "\x1b" not in str(error.value)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_edit_during_the_run_is_kept(tmp_path):
+    path = write(tmp_path / "one.ipynb", "from pathlib import Path", "Path('one.ipynb').write_text('{}')")
+    with pytest.raises(RunError, match="edited"):
+        execute(path, path)
+    assert path.read_text() == "{}"
+
+
+def test_parameters_go_into_the_target_only(tmp_path):
+    path = write(tmp_path / "one.ipynb", "print(EPOCHS, NAME)", parameters="EPOCHS = 20\nNAME = 'all'")
+    before = path.read_bytes()
+    notebook = execute(path, tmp_path / "fast.ipynb", parameters={"EPOCHS": 1})
+    assert notebook.cells[-1].outputs[0].text == "1 all\n"
+    assert path.read_bytes() == before
+    injected = nbformat.read(tmp_path / "fast.ipynb", as_version=4).cells[2]
+    assert injected.source == "EPOCHS = 1" and injected.metadata.tags == ["injected-parameters"]
+
+
+def test_parameters_need_a_cell_that_knows_them(tmp_path):
+    with pytest.raises(RunError, match="0 have it"):
+        execute(write(tmp_path / "one.ipynb", "1"), tmp_path / "fast.ipynb", parameters={"EPOCHS": 1})
+    path = write(tmp_path / "two.ipynb", parameters="EPOCHS = 20")
+    with pytest.raises(RunError, match="does not set EPOCH; it sets EPOCHS"):
+        execute(path, tmp_path / "fast.ipynb", parameters={"EPOCH": 1})
+
+
+def test_a_copy_uses_its_own_package(tmp_path, monkeypatch):
+    """In a path with a space, in another working directory, and whatever the user's environment says."""
+    folder = tmp_path / "a copy" / "notebooks"
+    asking = "print(fashion.MARK, os.getcwd(), os.environ['MPLBACKEND'], sep='\\n')"
+    path = write(folder / "one.ipynb", "import fashion, os", asking)
+    (folder / "fashion").mkdir()
+    (folder / "fashion" / "__init__.py").write_text("MARK = 'the copy'")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    here, there = execute(path, tmp_path / "1.ipynb"), execute(path, tmp_path / "2.ipynb", cwd=elsewhere)
+    for notebook, cwd in [(here, folder), (there, elsewhere)]:
+        mark, directory, backend = notebook.cells[-1].outputs[0].text.splitlines()
+        assert mark == "the copy" and cwd.samefile(directory) and "inline" in backend
+
+
+@pytest.fixture
+def three_notebooks(tmp_path, monkeypatch):
+    """A repository with two chapters, the second for both frameworks, and one model of the first."""
+    folder = tmp_path / "notebooks"
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "01_m_keras.keras").write_text("weights")
+    reading = "from pathlib import Path\nPath('../models/01_m_keras.keras').read_text()"
+    for name, cell in {"02_b": "1", "01_a_pytorch": reading, "01_a_keras": "2"}.items():
+        write(folder / f"{name}.ipynb", cell)
+    entry = {"title": "t", "story": "s", "figures": (), "fast": {}}
+    known = (chapters.Chapter("01_a", **entry), chapters.Chapter("02_b", both_frameworks=True, **entry))
+    monkeypatch.setattr(chapters, "all_chapters", lambda: known)
+    monkeypatch.setattr(stale, "ROOT", tmp_path)
+    monkeypatch.setattr(run_notebooks.readme, "is_stale", lambda: True)
+    table = pd.DataFrame({"model": ["CNN"], "test accuracy": ["91.23%"]})
+    monkeypatch.setattr(run_notebooks, "results_table", lambda: table)
+    return folder
+
+
+def test_all_runs_in_reading_order_and_ends_with_the_results(three_notebooks, capsys):
+    assert run_notebooks.main(["--all"]) == 0
+    out = capsys.readouterr().out
+    assert "\r" not in out
+    assert [f"[{i}/3] {n}: done" in out for i, n in enumerate(["01_a_keras", "01_a_pytorch", "02_b"], 1)] == [True] * 3
+    summary = out[out.index("peak MB") :]
+    assert all(text in summary for text in ("01_a_keras", "test accuracy", "91.23%", "make readme"))
+
+
+def test_stale_runs_what_no_longer_agrees_and_nothing_else(three_notebooks, capsys):
+    assert run_notebooks.main(["--stale"]) == 0
+    assert capsys.readouterr().out.count(": done") == 3
+    assert run_notebooks.main(["--stale"]) == 0
+    assert capsys.readouterr().out.count(": done") == 0
+    (three_notebooks.parent / "models" / "01_m_keras.keras").write_text("other weights")
+    assert run_notebooks.main(["--stale"]) == 0
+    out = capsys.readouterr().out
+    assert "01_a_pytorch: done" in out and out.count(": done") == 1
+
+
+def test_a_run_that_makes_a_later_notebook_stale_lets_it_run_too(three_notebooks, capsys):
+    assert run_notebooks.main(["--all"]) == 0
+    path = three_notebooks / "01_a_keras.ipynb"
+    training = "from pathlib import Path\nPath('../models/01_m_keras.keras').write_text('new weights')"
+    write(path, training)
+    capsys.readouterr()
+    assert run_notebooks.main(["--stale"]) == 0
+    out = capsys.readouterr().out
+    assert "01_a_keras: done" in out and "01_a_pytorch: done" in out and "02_b: done" not in out
+
+
+def test_a_failure_ends_the_run_with_a_report(three_notebooks, capsys):
+    write(three_notebooks / "01_a_keras.ipynb", "1", "1 / 0")
+    before = (three_notebooks / "02_b.ipynb").read_bytes()
+    assert run_notebooks.main(["01_a_keras.ipynb", "02_b"]) == 1
+    report = capsys.readouterr().err
+    expected = ("01_a_keras.ipynb", "cell 2 of 2: 1 / 0", "ZeroDivisionError: division by zero")
+    assert all(text in report for text in expected)
+    assert (three_notebooks / "02_b.ipynb").read_bytes() == before
+
+
+def test_an_unknown_name_lists_the_known_ones(three_notebooks, capsys):
+    assert run_notebooks.main(["03_c"]) == 2
+    said = "No notebook is called 03_c. There are: 01_a_keras, 01_a_pytorch, 02_b.\n"
+    assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize("name", ["solutions/01_a_keras", "notebooks/solutions/01_a_keras.ipynb"])
+def test_a_solution_is_told_from_its_chapter(three_notebooks, name):
+    write(three_notebooks / "solutions" / "01_a_keras.ipynb", "print('solved')")
+    before = (three_notebooks / "01_a_keras.ipynb").read_bytes()
+    assert run_notebooks.main([name]) == 0
+    assert "solved" in (three_notebooks / "solutions" / "01_a_keras.ipynb").read_text()
+    assert (three_notebooks / "01_a_keras.ipynb").read_bytes() == before
+
+
+def test_without_a_name_the_first_chapter_and_the_comparison_run():
+    assert run_notebooks.default_notebooks() == [
+        "01_dense_and_cnn_keras", "01_dense_and_cnn_pytorch", "keras_vs_pytorch",
+    ]  # fmt: skip
+
+
+OBSERVED = """
+import os, pathlib, shutil, sys
+root = pathlib.Path("..")
+(root / "models" / "read.json").read_text()
+open(root / "data" / "x.gz", "rb").close()
+with open(root / "models" / "own.json", "w") as file:
+    file.write("1")
+(root / "models" / "own.json").read_text()
+(root / "figures").mkdir()
+(root / "figures" / ".part.png").write_text("picture")
+os.replace(root / "figures" / ".part.png", root / "figures" / "whole.png")
+(root / "models" / "absent.json").exists()
+shutil.copy(root / "models" / "copied.json", root / "elsewhere.json")
+import numpy
+from fashion import taught
+taught.tagged_sources("other", "model")
+taught.tagged_sources("other", "parameters", "model")
+(root / "notebooks" / "whole.ipynb").read_text()
+print(sorted(name for name in globals() if "observe" in name or name == "space"))
+"""
+
+
+def test_what_a_run_read_and_wrote_is_bound(tmp_path):
+    root = tmp_path / "a copy ü"
+    path = write(root / "notebooks" / "one.ipynb", OBSERVED)
+    shutil.copytree(ROOT / "notebooks" / "fashion", root / "notebooks" / "fashion")
+    write(root / "notebooks" / "whole.ipynb", "1")
+    other = write(root / "notebooks" / "other.ipynb", "2", parameters="EPOCHS = 1")
+    node = nbformat.read(other, as_version=4)
+    node.cells[2].metadata["tags"] = ["model"]
+    nbformat.write(node, other)
+    for name in ("models/read.json", "models/copied.json", "data/x.gz"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(name)
+    run = execute(path, path).metadata.run
+    assert sorted(run.inputs) == [
+        "data/x.gz", "models/copied.json", "models/read.json", "notebooks/other.ipynb[model]",
+        "notebooks/other.ipynb[parameters,model]", "notebooks/whole.ipynb",
+    ]  # fmt: skip
+    assert sorted(run["files"]) == ["figures/whole.png", "models/own.json"]
+    assert set(run.versions) == {"python", "numpy"}
+    assert {"cells", "fashion/taught.py", "fashion/paths.py"} == set(run.code)
+    after = nbformat.read(path, as_version=4)
+    assert after.cells[1].outputs[0].text == "[]\n", "the observer leaves names in the notebook"
+    assert runs.faults(after, root) == []
+    (root / "models" / "read.json").write_text("other")
+    (root / "models" / "own.json").write_text("other")
+    assert runs.faults(after, root) == [
+        runs.Fault("wrong", "models/own.json is not the file that its run wrote"),
+        runs.Fault("stale", "models/read.json, which it read, has changed"),
+    ]
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_leaves_the_file_and_no_kernel(tmp_path, number):
+    shutil.copytree(ROOT / "notebooks" / "fashion", tmp_path / "notebooks" / "fashion")
+    shutil.copy(ROOT / "notebooks" / "chapters.toml", tmp_path / "notebooks")
+    shutil.copytree(ROOT / "tools", tmp_path / "tools")
+    told = tmp_path / "kernel"
+    path = write(
+        tmp_path / "notebooks" / "keras_vs_pytorch.ipynb",
+        f"import os, pathlib, time\npathlib.Path({str(told)!r}).write_text(f'{{os.getpid()}}.')",
+        "time.sleep(300)",
+    )
+    before = path.read_bytes()
+    command = [sys.executable, "-m", "tools.run_notebooks", path.stem]
+    # The package of the copy, and not the one that is installed.
+    options = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": str(tmp_path / "notebooks")}, "text": True}
+    runner = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+    limit = time.monotonic() + 120
+    while not (told.exists() and told.read_text().endswith(".")):
+        assert runner.poll() is None, runner.communicate()[1]
+        assert time.monotonic() < limit
+        time.sleep(0.1)
+    time.sleep(1)
+    runner.send_signal(number)
+    _, err = runner.communicate(timeout=60)
+    assert runner.returncode == 130
+    assert err == "\nkeras_vs_pytorch.ipynb was interrupted and not written.\ncell 2 of 2: time.sleep(300)\n"
+    assert path.read_bytes() == before
+    assert not psutil.pid_exists(int(told.read_text().rstrip(".")))

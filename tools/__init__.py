@@ -1,0 +1,1 @@
+"""Commands that run, check and measure the notebooks: `python -m tools.NAME`."""
