@@ -5,9 +5,11 @@
     "outputs"   a digest of the text and the images below the cells
     "files"     a digest of every figure, model and record that the run wrote
     "versions"  of Python and of the packages that matter, as far as they were imported
+    "seal"      a digest of all these entries
 
 The runner writes it (tools/run_notebooks.py). `faults` computes everything again; tools/stale.py and a test use it.
-Markdown, comments, docstrings, type hints, layout and a cell tagged "bootstrap" are bound to nothing.
+Markdown, comments, docstrings, type hints, layout and a cell tagged "bootstrap" are bound to nothing. Such a cell gets
+the notebook ready where the package is missing, so there may be one, and it shows nothing.
 """
 
 import hashlib
@@ -23,7 +25,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from tools.lock import locked_versions
+from tools.lock import PYTHONS, locked_versions
 from tools.stamp import code_digests, digest
 
 # The packages whose version can change what a notebook shows, by the name under which they are imported.
@@ -73,13 +75,19 @@ def bind(notebook: NotebookNode, root: Path, code: dict[str, str], log: Iterable
     # A figure draws a model with the line and the label that the registry gives it.
     looks = {match[1] for path in [*names, *files] if (match := MODEL_FILE.match(path))}
     names |= {f"{REGISTRY}[{name}]" for name in looks if input_digest(f"{REGISTRY}[{name}]", root)}
-    return {
+    record = {
         "code": code,
         "inputs": {name: input_digest(name, root) for name in sorted(names)},
         "outputs": outputs_digest(notebook),
         "files": {path: _file_digest(root / path) for path in files if (root / path).is_file()},
         "versions": _versions({name for kind, name, *_ in log if kind == "import"}),
     }
+    return record | {"seal": seal(record)}
+
+
+def seal(record: dict) -> str:
+    """Return the digest of all other entries of a run record."""
+    return digest({name: value for name, value in record.items() if name != "seal"})
 
 
 def input_digest(name: str, root: Path) -> str | None:
@@ -103,10 +111,14 @@ def input_digest(name: str, root: Path) -> str | None:
 
 
 def outputs_digest(notebook: NotebookNode) -> str:
-    """Return the digest of everything that stands below the code cells of `notebook` that count."""
+    """Return the digest of what stands below the code cells of `notebook` that count.
+
+    Cells that show nothing do not matter, so that a new one makes a run stale and not wrong.
+    """
     shown = [
         [[output.output_type, output.get("name"), output.get("text"), output.get("data")] for output in cell.outputs]
         for cell in _counted(notebook)
+        if cell.outputs
     ]
     return digest(shown)
 
@@ -116,13 +128,19 @@ def faults(notebook: NotebookNode, root: Path) -> list[Fault]:
     record = notebook.metadata.get("run")
     if record is None:
         return [Fault("wrong", "it has no record of a run")]
-    return [
-        *(Fault("wrong", what) for what in _altered(notebook, record, root)),
-        *(Fault("stale", what) for what in _outdated(notebook, record, root)),
-    ]
+    wrong = [Fault("wrong", what) for what in _altered(notebook, record, root)]
+    try:
+        return wrong + [Fault("stale", what) for what in _outdated(notebook, record, root)]
+    except SyntaxError as error:
+        return [*wrong, Fault("stale", f"its code cannot be read: {error.msg}: {(error.text or '').strip()}")]
 
 
 def _altered(notebook: NotebookNode, record: dict, root: Path) -> Iterable[str]:
+    if seal(record) != record.get("seal"):
+        yield "the record of its run was altered"
+    bootstrap = [cell for cell in notebook.cells if "bootstrap" in cell.metadata.get("tags", ())]
+    if len(bootstrap) > 1 or any(cell.get("outputs") for cell in bootstrap):
+        yield "it has more than one bootstrap cell, or one that shows something"
     if outputs_digest(notebook) != record["outputs"]:
         yield "its outputs are not those of its run"
     for path, expected in record["files"].items():
@@ -141,8 +159,11 @@ def _outdated(notebook: NotebookNode, record: dict, root: Path) -> Iterable[str]
         now = input_digest(name, root)
         if now != expected:
             yield f"{name}, which it read, {'is missing' if now is None else 'has changed'}"
-    python = record["versions"]["python"]
-    locked = locked_versions(python=".".join(python.split(".")[:2]))
+    python = ".".join(record["versions"]["python"].split(".")[:2])
+    if python not in PYTHONS:
+        yield f"it ran with Python {python}, which constraints.txt does not cover"
+        return
+    locked = locked_versions(python=python)
     for package, ran_with in record["versions"].items():
         if package != "python" and locked.get(package) != ran_with:
             yield f"it ran with {package} {ran_with}, and constraints.txt has {locked.get(package, 'no such package')}"

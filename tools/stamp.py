@@ -3,7 +3,8 @@
 Comments, docstrings, layout and the type hints of functions do not count, nor does a function of the repository that
 is never reached. Reaching is judged by names, without running anything: a name that a function uses leads to what its
 module binds to that name, and an attribute of an imported module to what that module binds to it. A module that is
-used in any other way, such as being passed to a function, counts as a whole.
+used in any other way, such as being passed to a function, counts as a whole. Names in strings are not seen, nor is what
+a decorator does when a function that is not reached is defined.
 """
 
 import ast
@@ -48,10 +49,13 @@ def code_digests(sources: Iterable[str], packages: dict[str, Path]) -> dict[str,
     `sources` are pieces of Python that run one after another in one namespace, such as the cells of a notebook.
     `packages` maps the name of each package that is followed to its folder; all other imports are only noted.
     """
+    sources = list(sources)
     trees = [_parsed(source) for source in sources]
     reached = _Reached(packages)
     reached.add_code(trees)
-    return {"cells": digest([_canonical(tree) for tree in trees]), **reached.digests()}
+    # A semicolon at the end of a cell hides what its last line shows.
+    silent = [source.rstrip().endswith(";") for source in sources]
+    return {"cells": digest([[_canonical(tree) for tree in trees], silent]), **reached.digests()}
 
 
 # The same modules and cells are looked at for one notebook after another: each text is parsed, and each tree walked,
@@ -82,7 +86,7 @@ class _Module:
             names = set(_bound_names(statement))
             for each in names:
                 self.bound.setdefault(each, []).append(statement)
-            if not names:
+            if not names or not _only_binds(statement):
                 self.effects.append(statement)
 
 
@@ -200,6 +204,13 @@ def _binding(statement: ast.stmt, name: str) -> object:
     return _canonical(statement)
 
 
+def _only_binds(statement: ast.stmt) -> bool:
+    """Return whether a statement does nothing but bind names: a loop or an item's assignment may do more."""
+    if isinstance(statement, ast.Assign):
+        return all(isinstance(target, ast.Name) for target in statement.targets)
+    return isinstance(statement, (*DEFINITIONS, ast.AnnAssign, ast.Import, ast.ImportFrom))
+
+
 def _bound_names(statement: ast.stmt) -> Iterator[str]:
     """Yield the names that a statement of a module binds there."""
     if isinstance(statement, DEFINITIONS):
@@ -240,6 +251,8 @@ def _used_names(node: ast.AST, hidden: frozenset[str] = frozenset()) -> Iterator
         arguments = {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)}
         body = node.body if isinstance(node.body, list) else [node.body]
         stored = {name for statement in body for name in _bound_names(statement)}
+        # What a function imports is followed like any import.
+        stored -= {alias.asname or alias.name.split(".")[0] for each in _imports(node) for alias in each.names}
         declared = {name for each in ast.walk(node) if isinstance(each, ast.Global) for name in each.names}
         outside = [*getattr(node, "decorator_list", []), *node.args.defaults, *filter(None, node.args.kw_defaults)]
         for each in outside:

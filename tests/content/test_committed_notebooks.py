@@ -1,6 +1,7 @@
 """A committed notebook is the whole output of one run of exactly its code."""
 
 import ast
+import os
 import re
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from fashion import chapters
 from fashion.records import read_all
 from tests.helpers import CHAPTERS, NOTEBOOKS, SOLUTIONS, code_cells, markdown, printed, read
+from tools import stale
 
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|tmp|Users|work|var|opt|mnt|content)/|[A-Z]:\\")
 NOISE = re.compile(r"Traceback|\bWarning\b|WARNING|\bI0000\b|oneDNN|cuda drivers|\r|\x08|\x1b\[")
@@ -31,7 +33,12 @@ def name(request):
 
 def test_one_whole_run_without_errors(name):
     cells = code_cells(read(name))
-    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    counts = [cell.execution_count for cell in cells]
+    if stale.unsound([name]) and os.environ.get("STALE_RUNS") != "fail":
+        # A contributor has added or removed cells; test_runs.py says so.
+        assert (kept := [count for count in counts if count]) == sorted(set(kept))
+    else:
+        assert counts == list(range(1, len(cells) + 1))
     kinds = {output.output_type for cell in cells for output in cell.outputs}
     assert kinds <= {"stream", "display_data", "execute_result"}
     assert not [o for cell in cells for o in cell.outputs if o.get("name") == "stderr"]

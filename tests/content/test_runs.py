@@ -163,6 +163,7 @@ def test_a_lost_input_is_noticed(altered, whole_copy):
 def test_another_framework_version_is_noticed(altered):
     def edit(node):
         node.metadata.run.versions["torch"] = "2.13.0"
+        node.metadata.run["seal"] = runs.seal(node.metadata.run)
 
     found = altered("notebooks/03_inside_the_cnn_pytorch.ipynb", notebook(edit))
     assert kinds(found) == {"03_inside_the_cnn_pytorch": {"stale"}}
@@ -221,9 +222,63 @@ def test_what_changes_no_result_makes_nothing_stale(altered, edit):
 
 
 def test_a_bootstrap_cell_does_not_count_as_code(altered):
-    found = altered("notebooks/01_dense_and_cnn_keras.ipynb", notebook(add_bootstrap_cell))
-    # It was not there in the run, so there is one cell more without outputs.
-    assert found == {}
+    assert altered("notebooks/01_dense_and_cnn_keras.ipynb", notebook(add_bootstrap_cell)) == {}
+
+
+def show_in_bootstrap_cell(node):
+    add_bootstrap_cell(node)
+    node.cells[1].outputs = [nbformat.v4.new_output("stream", text="test accuracy 99.99%")]
+
+
+def add_two_bootstrap_cells(node):
+    add_bootstrap_cell(node)
+    add_bootstrap_cell(node)
+
+
+@pytest.mark.parametrize("edit", [show_in_bootstrap_cell, add_two_bootstrap_cells])
+def test_a_bootstrap_cell_hides_nothing(altered, edit):
+    found = altered("notebooks/01_dense_and_cnn_keras.ipynb", notebook(edit))
+    assert kinds(found) == {"01_dense_and_cnn_keras": {"wrong"}}
+
+
+def forget(entry, value):
+    def edit(node):
+        node.metadata.run[entry] = value
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"), [("inputs", {}), ("files", {}), ("versions", {"python": "3.11.7"}), ("seal", "0")]
+)
+def test_an_altered_record_is_noticed(altered, entry, value):
+    found = altered("notebooks/01_dense_and_cnn_keras.ipynb", notebook(forget(entry, value)))
+    assert found["01_dense_and_cnn_keras"] == [runs.Fault("wrong", "the record of its run was altered")]
+
+
+def new_cell(source):
+    def edit(node):
+        node.cells.append(nbformat.v4.new_code_cell(source))
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("source", "said"), [("extra = 1", "its code cells have changed"), ("x = (", "its code cannot be read")]
+)
+def test_a_new_cell_makes_a_notebook_stale_and_not_wrong(altered, source, said):
+    found = altered("notebooks/03_inside_the_cnn_keras.ipynb", notebook(new_cell(source)))
+    assert kinds(found)["03_inside_the_cnn_keras"] == {"stale"}
+    assert said in stale.report(found)
+
+
+def test_a_semicolon_that_hides_what_a_cell_shows_is_noticed(altered):
+    def edit(node):
+        cell = next(cell for cell in node.cells if any("data" in output for output in cell.get("outputs", [])))
+        cell.source += ";"
+
+    found = altered("notebooks/03_inside_the_cnn_keras.ipynb", notebook(edit))
+    assert "its code cells have changed" in stale.report(found)
 
 
 def test_a_notebook_without_a_record_of_its_run_is_wrong(altered):

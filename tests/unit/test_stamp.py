@@ -105,6 +105,42 @@ def test_a_change_counts_where_it_is_reached(package, cell, change):
     assert (reached(package, cell) != before) == (change in CELLS[cell])
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        "def local(x):\n    from . import other\n    return other.used_there(x)\n",
+        "def local(x):\n    from .other import used_there\n    return used_there(x)\n",
+        "def local(x):\n    import pack.other\n    return pack.other.used_there(x)\n",
+    ],
+)
+def test_what_a_function_imports_is_followed(package, function):
+    (package / "module.py").write_text(function)
+    cell = "from pack.module import local\nlocal(1)"
+    before = reached(package, cell)
+    (package / "other.py").write_text(OTHER.replace("x + 1", "x + 2"))
+    assert reached(package, cell) != before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "for key in 'ab':\n    TABLE[key] = 1\n",
+        "TABLE['b'], rest = 1, 2\n",
+        "try:\n    TABLE['c'] = one = 1\nfinally:\n    pass\n",
+    ],
+)
+def test_a_statement_that_binds_a_name_and_does_more_counts(package, statement):
+    cell = "from pack.module import plain\nplain(1)"
+    (package / "module.py").write_text(MODULE + statement)
+    before = reached(package, cell)
+    (package / "module.py").write_text(MODULE + statement.replace("1", "3"))
+    assert reached(package, cell) != before
+
+
+def test_a_semicolon_at_the_end_of_a_cell_counts():
+    assert code_digests(["1 + 1"], {}) != code_digests(["1 + 1;"], {})
+
+
 def test_the_changed_module_is_named(package):
     cell = "from pack import module\nmodule.through_alias(1)"
     before = reached(package, cell)
