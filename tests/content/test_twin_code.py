@@ -102,7 +102,9 @@ def sections_of(chapter):
 @each_chapter
 def test_the_numbers_in_the_code(chapter):
     own = {framework: set(chapter.own_numbers.get(framework, ())) for framework in chapter.notebooks}
-    assert only_in_one(sections_of(chapter)) == own
+    assert only_in_one(sections_of(chapter)) == own, (
+        "numbers in the code of one twin or of its solutions only (left); own_numbers in the registry (right)"
+    )
 
 
 @each_chapter
