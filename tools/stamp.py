@@ -182,7 +182,7 @@ class _Reached:
 
     def _reach(self, module: str, name: str, attributes: list[str]) -> None:
         """Note that what `module` binds to `name` is used, and follow it."""
-        statements = self._module(module).bound.get("*" if name not in self._module(module).bound else name, [])
+        statements = self._module(module).bound.get(name, [])
         self._touch(module)
         imports = [each for each in statements if isinstance(each, ast.Import | ast.ImportFrom)]
         for statement in imports:

@@ -13,7 +13,6 @@ The result is printed and written to `models/benchmark.json`.
 """
 
 import argparse
-import json
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
@@ -144,9 +143,7 @@ def run(options: argparse.Namespace) -> None:
     print(f"\nSeconds per epoch of {images:,} images; median (range) of {options.rounds} after the first; the floor is")
     print(f"set by {max(rates.values()):.0f} GFLOP/s in float32 matrix products. Pairs: tutorial, chapter 01.\n")
     print(table(record["rows"]))
-    if options.output:
-        common.write_text(options.output, json.dumps(record, indent=1) + "\n")
-        print(f"\nWritten: {common.shown_path(options.output)}")
+    common.write_record(options.output, record)
 
 
 def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:

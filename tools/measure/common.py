@@ -7,6 +7,7 @@ brings pandas, SciPy and scikit-learn. `import keras` loads these too, and would
 import argparse
 import contextlib
 import importlib.metadata
+import json
 import os
 import platform
 import sys
@@ -140,3 +141,10 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file in one step: the old file or the whole new one is there. Line ends are the same everywhere."""
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_record(path: Path | None, record: dict[str, Any]) -> None:
+    """Write what a tool measured as JSON and say where; do nothing where `path` is None."""
+    if path:
+        write_text(path, json.dumps(record, indent=1) + "\n")
+        print(f"\nWritten: {shown_path(path)}")

@@ -143,9 +143,7 @@ def run(options: argparse.Namespace) -> None:
         total, cuda = (f"{known[name]:,.0f} MB" for name in ("total_mb", "cuda_mb"))
         largest = ", ".join(f"{name} {size:,.0f}" for name, size in known["largest"].items())
         print(f"\n{common.display(framework)} on disk: {total}, of which CUDA {cuda}\n  largest, in MB: {largest}")
-    if options.output:
-        common.write_text(options.output, json.dumps(record, indent=1) + "\n")
-        print(f"\nWritten: {common.shown_path(options.output)}")
+    common.write_record(options.output, record)
 
 
 def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
