@@ -73,7 +73,7 @@ clean:  ## remove .venv and caches, nothing else
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The installation is "broken" when the Python it was made with was removed, or the repository was moved.
-BROKEN := $(shell test ! -e $(LEARNER) || .venv/bin/python -c 'import fashion' 2>/dev/null || echo broken)
+BROKEN := $(shell test ! -e $(LEARNER) || .venv/bin/python -c 'import fmnist' 2>/dev/null || echo broken)
 LISTS = requirements.txt requirements-teach.txt requirements-dev.txt constraints.txt pyproject.toml
 
 # Each file is written last, so that an interrupted installation is not taken for a finished one.

@@ -11,7 +11,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from fashion import chapters
+from fmnist import chapters
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -65,9 +65,15 @@ def settings(notebook: NotebookNode) -> dict[str, Any]:
     return {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(cell.source).body}
 
 
+def committed(folder: Path) -> set[str]:
+    """Return the notebooks in `folder`, notebooks/ or a folder in it that is laid out likewise, by their names."""
+    paths = [path for part in (".", *chapters.FRAMEWORKS) for path in (folder / part).glob("*.ipynb")]
+    return {path.relative_to(NOTEBOOKS).with_suffix("").as_posix() for path in paths}
+
+
 def fast_settings(name: str) -> dict[str, Any]:
     """Return the settings with which the tests run a chapter, a solution or an exercise: those that it has."""
-    chapter, _ = chapters.of_notebook(name.rsplit("/", 1)[-1])
+    chapter, _ = chapters.of_notebook(name.removeprefix("solutions/").removeprefix("exercises/"))
     own = settings(read(name))
     return {setting: value for setting, value in chapter.fast.items() if setting in own}
 

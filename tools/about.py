@@ -105,9 +105,9 @@ def keras_settings() -> Iterator[tuple[str, str]]:
 def files() -> Iterator[tuple[str, str]]:
     """Yield (name, state) of the dataset and of each model that the repository comes with."""
     try:
-        from fashion import chapters, data
+        from fmnist import chapters, data
     except ImportError as error:
-        yield "fashion", f"cannot be imported, because there is no module {error.name}"
+        yield "fmnist", f"cannot be imported, because there is no module {error.name}"
         return
     yield "data", data_state(data.FILES)
     for model, framework in chapters.all_models():

@@ -8,7 +8,7 @@ needs no installation, only the folder `notebooks` on the PYTHONPATH.
 
 import json
 
-from fashion import chapters
+from fmnist import chapters
 
 
 def jobs() -> list[dict[str, str]]:

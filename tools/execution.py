@@ -17,7 +17,7 @@ from jupyter_core.utils import ensure_event_loop, run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-from fashion.files import atomic_write
+from fmnist.files import atomic_write
 from tools import observe, runs
 
 
@@ -53,7 +53,7 @@ def execute(source, target, *, parameters=None, cwd=None, on_progress=None):
 
     # A run takes minutes, in which the notebook can be saved from an editor, or the package be changed.
     if runs.code_of(notebook, root) != code:
-        raise RunError("the code in notebooks/fashion changed during the run: run it again")
+        raise RunError("the code in notebooks/fmnist changed during the run: run it again")
     if source == target and source.read_bytes() != original:
         raise RunError("the notebook was edited during the run, and the edit is kept: run it again")
     _tidy(notebook, cells)
@@ -140,7 +140,7 @@ def _observed(scratch, root):
 
 def _package_parent(source):
     """Return the folder in which the notebook `source` finds the package."""
-    return next((path for path in source.parents if (path / "fashion" / "__init__.py").exists()), source.parent)
+    return next((path for path in source.parents if (path / "fmnist" / "__init__.py").exists()), source.parent)
 
 
 def _environment(source, scratch):

@@ -15,8 +15,8 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
 
-from fashion import chapters
-from fashion.paths import NOTEBOOKS
+from fmnist import chapters
+from fmnist.paths import NOTEBOOKS
 from tools.readme import markdown_table, replaced_between
 
 SOLUTIONS = NOTEBOOKS / "solutions"
@@ -39,17 +39,22 @@ def exercise(solution: NotebookNode) -> NotebookNode:
 
 
 def generated() -> dict[str, str]:
-    """Return {name of the file: its text} for every exercise notebook."""
+    """Return {path below notebooks/exercises: its text} for every exercise notebook."""
     return {
-        path.name: nbformat.writes(exercise(nbformat.read(path, as_version=4))).rstrip("\n") + "\n"
-        for path in sorted(SOLUTIONS.glob("*.ipynb"))
+        path.relative_to(SOLUTIONS).as_posix(): nbformat.writes(exercise(nbformat.read(path, as_version=4))).rstrip(
+            "\n"
+        )
+        + "\n"
+        for path in sorted(SOLUTIONS.rglob("*.ipynb"))
     }
 
 
 def stale() -> list[str]:
     """Return the names of the files that are missing, left over, or not what would be generated now."""
     fresh = generated()
-    there = {path.name: path.read_text(encoding="utf-8") for path in EXERCISES.glob("*.ipynb")}
+    there = {
+        path.relative_to(EXERCISES).as_posix(): path.read_text(encoding="utf-8") for path in EXERCISES.rglob("*.ipynb")
+    }
     names = sorted(name for name in fresh.keys() | there.keys() if fresh.get(name) != there.get(name))
     return names + [PAGE.name] * (page() != PAGE.read_text(encoding="utf-8"))
 
@@ -90,13 +95,13 @@ def page() -> str:
 
 def main() -> None:
     """Write what is stale and remove what is left over."""
-    EXERCISES.mkdir(exist_ok=True)
     fresh = generated()
     for name in stale():
         if name == PAGE.name:
             PAGE.write_text(page(), encoding="utf-8", newline="\n")
             print(f"{PAGE.name}: the overview")
         elif name in fresh:
+            (EXERCISES / name).parent.mkdir(parents=True, exist_ok=True)
             (EXERCISES / name).write_text(fresh[name], encoding="utf-8", newline="\n")
             print(f"exercises/{name}")
         else:

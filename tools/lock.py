@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from fashion.paths import ROOT
+from fmnist.paths import ROOT
 
 LISTS = ("requirements.txt", "requirements-teach.txt", "requirements-dev.txt")
 LOCK = ROOT / "constraints.txt"

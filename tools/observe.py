@@ -3,7 +3,7 @@
 The runner lets a kernel execute this file when it starts. Python reports every file that it opens, renames or imports
 to an audit hook (https://docs.python.org/3/library/audit_events.html); what concerns the repository is appended to a
 log, a line of JSON each: ["read", path], ["write", path], ["cells", notebook, tag, ...] or ["import", package].
-`fashion.taught` reports the cells that it takes from another notebook as an event of its own.
+`fmnist.taught` reports the cells that it takes from another notebook as an event of its own.
 """
 
 import json
@@ -58,7 +58,7 @@ def observe(root, log):
     def imported(module, *_):
         note("import", module.partition(".")[0])
 
-    handlers = {"open": opened, "os.rename": renamed, "fashion.tagged_sources": took_cells, "import": imported}
+    handlers = {"open": opened, "os.rename": renamed, "fmnist.tagged_sources": took_cells, "import": imported}
 
     def hook(event, arguments):
         handler = handlers.get(event)

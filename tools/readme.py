@@ -9,9 +9,9 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
-from fashion import chapters
-from fashion.paths import MODELS, NOTEBOOKS, ROOT
-from fashion.records import DISPLAY, results_table
+from fmnist import chapters
+from fmnist.paths import MODELS, NOTEBOOKS, ROOT
+from fmnist.records import DISPLAY, results_table
 
 README = ROOT / "README.md"
 

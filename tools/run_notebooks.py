@@ -2,20 +2,20 @@
 
     python -m tools.run_notebooks [--all] [--solutions] [--stale] [NAME ...]
 
-Without a name it runs chapter 01 in both frameworks and then the comparison; solutions/NAME solves the exercises to
-NAME. With --stale it runs what `python -m tools.stale` lists, in reading order. After an error, or Ctrl-C, the
-notebook on disk is the one that was there before. What a run read and wrote is noted in the notebook's metadata.
+A NAME is a path below notebooks/, such as keras/01_dense_and_cnn or solutions/pytorch/01_dense_and_cnn, or else the
+name of a chapter, 01_dense_and_cnn, which means both twins. Without one, chapter 01 runs in both frameworks and then
+the comparison. With --stale it runs what `python -m tools.stale` lists, in reading order. After an error, or Ctrl-C,
+the notebook on disk is the one that was there before. What a run read and wrote is noted in the notebook's metadata.
 """
 
 import argparse
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Collection, Iterator
 
-from fashion import chapters
-from fashion.records import results_table
+from fmnist import chapters
+from fmnist.records import results_table
 from tools import readme
 from tools.execution import RunError, execute
 from tools.stale import known_notebooks, unsound
@@ -47,23 +47,29 @@ class _Display:
         print(f"\r{text}\x1b[K" if self.in_place else text, end=end if self.in_place else "\n", flush=True)
 
 
-def short_name(text):
-    """Return the name under which `text`, a name or a path with or without .ipynb, may be known."""
-    path = Path(text)
-    stem = path.name.removesuffix(".ipynb")
-    return f"solutions/{stem}" if path.parent.name == "solutions" else stem
+def named(text: str, known: Collection[str]) -> list[str]:
+    """Return the notebooks of `known` that `text` names: a path or the end of one, with or without .ipynb.
+
+    `03_topic` and `solutions/03_topic` stand for both twins. The list is empty where no notebook has that name.
+    """
+    name = text.replace("\\", "/").rpartition("notebooks/")[2].removesuffix(".ipynb")
+    if name in known:
+        return [name]
+    folder, _, topic = name.rpartition("/")
+    parts = [folder] if folder else []
+    return [twin for each in chapters.FRAMEWORKS if (twin := "/".join([*parts, each, topic])) in known]
 
 
 def main(arguments=None):
     """Run what the command line names, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="a notebook, with or without .ipynb")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a notebook or a chapter")
     parser.add_argument("--all", action="store_true", help="every chapter in reading order")
     parser.add_argument("--solutions", action="store_true", help="every notebook of solutions")
     parser.add_argument("--stale", action="store_true", help="every notebook that no longer agrees with its run")
     options = parser.parse_args(arguments)
     known = known_notebooks()
-    if unknown := [name for name in map(short_name, options.names) if name not in known]:
+    if unknown := [name for name in options.names if not named(name, known)]:
         print(f"No notebook is called {', '.join(unknown)}. There are: {', '.join(known)}.", file=sys.stderr)
         return 2
 
@@ -94,7 +100,7 @@ def _to_run(options, known) -> Iterator[tuple[str, str]]:
         return
     wanted = {False: options.all, True: options.solutions}
     names = [name for name in known if wanted[name.startswith("solutions/")]]
-    names = names or [short_name(name) for name in options.names] or default_notebooks()
+    names = names or [name for text in options.names for name in named(text, known)] or default_notebooks()
     for number, name in enumerate(names, start=1):
         yield f"[{number}/{len(names)}] {name}", name
 

@@ -59,7 +59,7 @@ def read_log(log: Path) -> list[list[str]]:
 
 def code_of(notebook: NotebookNode, root: Path) -> dict[str, str]:
     """Return the "code" of a run record: the digests of what `notebook` does now, with the package below `root`."""
-    return code_digests(_sources(notebook), {"fashion": root / "notebooks" / "fashion"})
+    return code_digests(_sources(notebook), {"fmnist": root / "notebooks" / "fmnist"})
 
 
 def bind(notebook: NotebookNode, root: Path, code: dict[str, str], log: Iterable[Sequence[str]]) -> dict:
@@ -106,7 +106,7 @@ def input_digest(name: str, root: Path) -> str | None:
     if path.endswith(".ipynb"):
         notebook = nbformat.read(root / path, as_version=4)
         sources = _sources(notebook, selected)
-        return digest(code_digests(sources, {"fashion": root / "notebooks" / "fashion"})) if sources else None
+        return digest(code_digests(sources, {"fmnist": root / "notebooks" / "fmnist"})) if sources else None
     return _file_digest(root / path)
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import nbformat
 
-from fashion import chapters
-from fashion.paths import ROOT
+from fmnist import chapters
+from fmnist.paths import ROOT
 from tools.runs import Fault, faults
 
 

@@ -44,7 +44,7 @@ def digest(value: object) -> str:
 
 
 def code_digests(sources: Iterable[str], packages: dict[str, Path]) -> dict[str, str]:
-    """Return {"cells": digest of `sources`, "fashion/plots.py": digest of what they reach in it, ...}.
+    """Return {"cells": digest of `sources`, "fmnist/plots.py": digest of what they reach in it, ...}.
 
     `sources` are pieces of Python that run one after another in one namespace, such as the cells of a notebook.
     `packages` maps the name of each package that is followed to its folder; all other imports are only noted.

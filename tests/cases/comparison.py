@@ -7,7 +7,7 @@ import json
 import numpy as np
 from scipy import stats
 
-from fashion.paths import MODELS
+from fmnist.paths import MODELS
 from tests.cases.answers import Args, Tensor
 
 # Batch normalization

@@ -8,9 +8,9 @@ from scipy.special import log_softmax, softmax
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from fashion import taught
+from fmnist import taught
 
-NOTEBOOK = "03_inside_the_cnn_{}"
+NOTEBOOK = "{}/03_inside_the_cnn"
 
 
 @pytest.fixture(scope="module")

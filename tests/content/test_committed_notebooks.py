@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from fashion import chapters
-from fashion.records import read_all
+from fmnist import chapters
+from fmnist.records import read_all
 from tests.helpers import CHAPTERS, NOTEBOOKS, SOLUTIONS, code_cells, markdown, printed, read
 from tools import stale
 
@@ -21,7 +21,7 @@ MODELS = {
 }
 FORBIDDEN = {
     "keras": {"torch", "torchvision"},
-    "pytorch": {"tensorflow", "keras", "fashion.keras_tools"},
+    "pytorch": {"tensorflow", "keras", "fmnist.keras_tools"},
     "both": set(),
 }
 
@@ -89,7 +89,7 @@ def test_imports_one_framework_only(name):
             if isinstance(node, ast.Import):
                 imported |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
-                imported.add(node.module if node.module.startswith("fashion") else node.module.split(".")[0])
+                imported.add(node.module if node.module.startswith("fmnist") else node.module.split(".")[0])
     _, framework = chapters.of_notebook(name.removeprefix("solutions/"))
     assert not imported & FORBIDDEN[framework]
 

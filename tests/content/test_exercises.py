@@ -14,6 +14,7 @@ from tests.helpers import (
     TWINS,
     checks_called,
     code_cells,
+    committed,
     markdown,
     read,
     verdicts,
@@ -26,13 +27,13 @@ WITH_TWINS = [chapter for chapter in TWINS if chapter.exercises]
 def checks_of(notebook):
     """The module that the notebook imports as `checks`."""
     source = "\n".join(cell.source for cell in code_cells(notebook))
-    (module,) = re.findall(r"^from fashion\.checks import (\w+) as checks$", source, flags=re.M)
-    return importlib.import_module(f"fashion.checks.{module}")
+    (module,) = re.findall(r"^from fmnist\.checks import (\w+) as checks$", source, flags=re.M)
+    return importlib.import_module(f"fmnist.checks.{module}")
 
 
 def test_the_notebooks_are_those_of_the_registry():
     for folder, names in (("solutions", SOLUTIONS), ("exercises", EXERCISES)):
-        assert {f"{folder}/{path.stem}" for path in (NOTEBOOKS / folder).glob("*.ipynb")} == set(names)
+        assert committed(NOTEBOOKS / folder) == set(names)
 
 
 def test_the_exercises_are_fresh():
@@ -43,11 +44,12 @@ def test_a_stale_exercise_is_noticed(tmp_path, monkeypatch):
     folder = tmp_path / "exercises"
     shutil.copytree(exercises.EXERCISES, folder)
     monkeypatch.setattr(exercises, "EXERCISES", folder)
-    changed, missing = sorted(folder.glob("*.ipynb"))[:2]
+    changed, missing = sorted(folder.rglob("*.ipynb"))[:2]
     changed.write_text(changed.read_text(encoding="utf-8").replace("your code here", "my code here"), encoding="utf-8")
     missing.unlink()
     (folder / "left_over.ipynb").write_text("{}", encoding="utf-8")
-    assert exercises.stale() == sorted([changed.name, missing.name, "left_over.ipynb"])
+    names = [path.relative_to(folder).as_posix() for path in (changed, missing)]
+    assert exercises.stale() == sorted([*names, "left_over.ipynb"])
     exercises.main()
     assert exercises.stale() == []
 

@@ -6,10 +6,10 @@ import re
 import numpy as np
 import pytest
 
-from fashion import taught
-from fashion.chapters import FRAMEWORKS, MODEL_SUFFIX, all_chapters, all_models
-from fashion.data import CLASS_NAMES
-from fashion.records import model_path, read_all
+from fmnist import taught
+from fmnist.chapters import FRAMEWORKS, MODEL_SUFFIX, all_chapters, all_models
+from fmnist.data import CLASS_NAMES
+from fmnist.records import model_path, read_all
 from tests.helpers import ROOT, read, settings
 
 RECORDS = {record["name"]: record for record in read_all()}

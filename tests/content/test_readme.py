@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fashion.chapters import all_chapters
-from fashion.records import read_all, standard_error
+from fmnist.chapters import all_chapters
+from fmnist.records import read_all, standard_error
 from tests.helpers import CHAPTERS, EXERCISES, NOTEBOOKS, ROOT, SOLUTIONS, prose
 from tools import readme
 

@@ -8,7 +8,7 @@ import warnings
 import nbformat
 import pytest
 
-from fashion import chapters
+from fmnist import chapters
 from tests.helpers import CHAPTERS, NOTEBOOKS, ROOT, SOLUTIONS, read
 from tools import runs, stale
 
@@ -110,7 +110,7 @@ def kinds(found):
     return {name: {fault.kind for fault in list_} for name, list_ in found.items()}
 
 
-@pytest.mark.parametrize("name", ["03_inside_the_cnn_keras", "solutions/02_regularization_and_callbacks_pytorch"])
+@pytest.mark.parametrize("name", ["keras/03_inside_the_cnn", "solutions/pytorch/02_regularization_and_callbacks"])
 def test_one_changed_digit_in_an_output_is_noticed(altered, name):
     def edit(node):
         texts = [o for c in node.cells for o in c.get("outputs", []) if re.search(r"\d\.\d", o.get("text", ""))]
@@ -133,7 +133,7 @@ def test_a_changed_picture_in_an_output_is_noticed(altered):
 def test_a_replaced_figure_is_noticed(altered):
     other = (ROOT / "figures" / "01_class_grid_pytorch.png").read_bytes()
     found = altered("figures/01_learning_curves_pytorch.png", lambda _: other)
-    assert kinds(found) == {"01_dense_and_cnn_pytorch": {"wrong"}}
+    assert kinds(found) == {"pytorch/01_dense_and_cnn": {"wrong"}}
     assert "figures/01_learning_curves_pytorch.png is not the file" in stale.report(found)
 
 
@@ -141,9 +141,9 @@ def test_a_replaced_figure_is_noticed(altered):
 def test_a_retrained_model_is_noticed_by_every_notebook_that_read_it(altered, framework):
     path = f"models/01_cnn_{framework}{chapters.MODEL_SUFFIX[framework]}"
     reading = readers(path)
-    assert {f"03_inside_the_cnn_{framework}", "keras_vs_pytorch", f"solutions/01_dense_and_cnn_{framework}"} <= reading
+    assert {f"{framework}/03_inside_the_cnn", "keras_vs_pytorch", f"solutions/{framework}/01_dense_and_cnn"} <= reading
     found = altered(path, lambda content: content[:-1] + bytes([content[-1] ^ 1]))
-    assert kinds(found) == {f"01_dense_and_cnn_{framework}": {"wrong"}} | {name: {"stale"} for name in reading}
+    assert kinds(found) == {f"{framework}/01_dense_and_cnn": {"wrong"}} | {name: {"stale"} for name in reading}
     said = stale.report(found)
     for name in reading:
         assert f"{name} is stale:\n  {path}, which it read, has changed\n" in said
@@ -165,17 +165,17 @@ def test_another_framework_version_is_noticed(altered):
         node.metadata.run.versions["torch"] = "2.13.0"
         node.metadata.run["seal"] = runs.seal(node.metadata.run)
 
-    found = altered("notebooks/03_inside_the_cnn_pytorch.ipynb", notebook(edit))
-    assert kinds(found) == {"03_inside_the_cnn_pytorch": {"stale"}}
+    found = altered("notebooks/pytorch/03_inside_the_cnn.ipynb", notebook(edit))
+    assert kinds(found) == {"pytorch/03_inside_the_cnn": {"stale"}}
     assert "it ran with torch 2.13.0, and constraints.txt has 2.14.1" in stale.report(found)
 
 
 def test_a_changed_function_is_noticed_where_it_is_reached(altered):
     change = text("np.sqrt(accuracy * (1 - accuracy) / images)", "np.sqrt(accuracy / images)")
-    found = altered("notebooks/fashion/records.py", change)
+    found = altered("notebooks/fmnist/records.py", change)
     uses = {name for name in [*CHAPTERS, *SOLUTIONS] if "records.standard_error(" in code(name)}
     assert 2 <= len(uses) < len(CHAPTERS)
-    assert found == {name: [runs.Fault("stale", "what it uses of fashion/records.py has changed")] for name in uses}
+    assert found == {name: [runs.Fault("stale", "what it uses of fmnist/records.py has changed")] for name in uses}
 
 
 def code(name):
@@ -185,11 +185,11 @@ def code(name):
 @pytest.mark.parametrize("module", ["plots", "records", "data", "taught"])
 def test_an_unused_function_makes_nothing_stale(altered, module):
     added = b"\n\ndef never_used():\n    return CLASS_NAMES\n"
-    assert altered(f"notebooks/fashion/{module}.py", lambda content: content + added) == {}
+    assert altered(f"notebooks/fmnist/{module}.py", lambda content: content + added) == {}
 
 
 def test_a_changed_cell_of_another_notebook_is_noticed_where_it_was_used(altered):
-    name = "01_dense_and_cnn_pytorch"
+    name = "pytorch/01_dense_and_cnn"
     change = text("nn.Conv2d(1, 32, ", "nn.Conv2d(1, 31, ")
     found = altered(f"notebooks/{name}.ipynb", change)
     reading = readers(f"notebooks/{name}.ipynb[model]")
@@ -200,7 +200,7 @@ def test_a_changed_cell_of_another_notebook_is_noticed_where_it_was_used(altered
 
 def test_the_look_of_a_model_counts_where_the_model_is_shown(altered):
     found = altered("notebooks/chapters.toml", text('label = "CNN"', 'label = "convolutional"'))
-    assert "03_inside_the_cnn_keras" in found and "02_regularization_and_callbacks_keras" not in found
+    assert "keras/03_inside_the_cnn" in found and "keras/02_regularization_and_callbacks" not in found
 
 
 def edit_markdown(node):
@@ -218,11 +218,11 @@ def add_bootstrap_cell(node):
 
 @pytest.mark.parametrize("edit", [edit_markdown, edit_comment])
 def test_what_changes_no_result_makes_nothing_stale(altered, edit):
-    assert altered("notebooks/01_dense_and_cnn_keras.ipynb", notebook(edit)) == {}
+    assert altered("notebooks/keras/01_dense_and_cnn.ipynb", notebook(edit)) == {}
 
 
 def test_a_bootstrap_cell_does_not_count_as_code(altered):
-    assert altered("notebooks/01_dense_and_cnn_keras.ipynb", notebook(add_bootstrap_cell)) == {}
+    assert altered("notebooks/keras/01_dense_and_cnn.ipynb", notebook(add_bootstrap_cell)) == {}
 
 
 def show_in_bootstrap_cell(node):
@@ -237,8 +237,8 @@ def add_two_bootstrap_cells(node):
 
 @pytest.mark.parametrize("edit", [show_in_bootstrap_cell, add_two_bootstrap_cells])
 def test_a_bootstrap_cell_hides_nothing(altered, edit):
-    found = altered("notebooks/01_dense_and_cnn_keras.ipynb", notebook(edit))
-    assert kinds(found) == {"01_dense_and_cnn_keras": {"wrong"}}
+    found = altered("notebooks/keras/01_dense_and_cnn.ipynb", notebook(edit))
+    assert kinds(found) == {"keras/01_dense_and_cnn": {"wrong"}}
 
 
 def forget(entry, value):
@@ -252,8 +252,8 @@ def forget(entry, value):
     ("entry", "value"), [("inputs", {}), ("files", {}), ("versions", {"python": "3.11.7"}), ("seal", "0")]
 )
 def test_an_altered_record_is_noticed(altered, entry, value):
-    found = altered("notebooks/01_dense_and_cnn_keras.ipynb", notebook(forget(entry, value)))
-    assert found["01_dense_and_cnn_keras"] == [runs.Fault("wrong", "the record of its run was altered")]
+    found = altered("notebooks/keras/01_dense_and_cnn.ipynb", notebook(forget(entry, value)))
+    assert found["keras/01_dense_and_cnn"] == [runs.Fault("wrong", "the record of its run was altered")]
 
 
 def new_cell(source):
@@ -267,8 +267,8 @@ def new_cell(source):
     ("source", "said"), [("extra = 1", "its code cells have changed"), ("x = (", "its code cannot be read")]
 )
 def test_a_new_cell_makes_a_notebook_stale_and_not_wrong(altered, source, said):
-    found = altered("notebooks/03_inside_the_cnn_keras.ipynb", notebook(new_cell(source)))
-    assert kinds(found)["03_inside_the_cnn_keras"] == {"stale"}
+    found = altered("notebooks/keras/03_inside_the_cnn.ipynb", notebook(new_cell(source)))
+    assert kinds(found)["keras/03_inside_the_cnn"] == {"stale"}
     assert said in stale.report(found)
 
 
@@ -277,13 +277,13 @@ def test_a_semicolon_that_hides_what_a_cell_shows_is_noticed(altered):
         cell = next(cell for cell in node.cells if any("data" in output for output in cell.get("outputs", [])))
         cell.source += ";"
 
-    found = altered("notebooks/03_inside_the_cnn_keras.ipynb", notebook(edit))
+    found = altered("notebooks/keras/03_inside_the_cnn.ipynb", notebook(edit))
     assert "its code cells have changed" in stale.report(found)
 
 
 def test_a_notebook_without_a_record_of_its_run_is_wrong(altered):
-    found = altered("notebooks/01_dense_and_cnn_keras.ipynb", notebook(lambda node: node.metadata.pop("run")))
-    assert found["01_dense_and_cnn_keras"] == [runs.Fault("wrong", "it has no record of a run")]
+    found = altered("notebooks/keras/01_dense_and_cnn.ipynb", notebook(lambda node: node.metadata.pop("run")))
+    assert found["keras/01_dense_and_cnn"] == [runs.Fault("wrong", "it has no record of a run")]
 
 
 def test_the_list_is_in_reading_order():

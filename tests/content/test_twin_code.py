@@ -121,20 +121,20 @@ def altered(name, old, new):
 
 
 @pytest.mark.parametrize(
-    ("solution", "old", "new"),
+    ("name", "old", "new"),
     [
-        ("solutions/01_dense_and_cnn", "lr=0.001", "lr=0.002"),
-        ("02_regularization_and_callbacks", "factor=0.2", "factor=0.3"),
+        ("solutions/{}/01_dense_and_cnn", "lr=0.001", "lr=0.002"),
+        ("{}/02_regularization_and_callbacks", "factor=0.2", "factor=0.3"),
     ],
 )
-def test_another_number_in_one_twin_is_noticed(solution, old, new):
-    keras, pytorch = read(f"{solution}_keras"), f"{solution}_pytorch"
+def test_another_number_in_one_twin_is_noticed(name, old, new):
+    keras, pytorch = read(name.format("keras")), name.format("pytorch")
     same, other = only_in_one(compared(keras, read(pytorch))), only_in_one(compared(keras, altered(pytorch, old, new)))
     wrote, writes = (float(text.partition("=")[2]) for text in (old, new))
     assert other == {"keras": same["keras"] | {wrote}, "pytorch": same["pytorch"] | {writes}}
 
 
 def test_another_word_in_one_twin_is_noticed():
-    keras, pytorch = (f"02_regularization_and_callbacks_{framework}" for framework in ("keras", "pytorch"))
+    keras, pytorch = (f"{framework}/02_regularization_and_callbacks" for framework in ("keras", "pytorch"))
     sections = compared(read(keras), altered(pytorch, 'xlabel="step"', 'xlabel="steps"'))
     assert len(other_values(sections)) == 1

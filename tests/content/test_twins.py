@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from fashion.records import read_all
-from tests.helpers import CHAPTERS, NOTEBOOKS, TWINS, code_cells, markdown, printed, read, settings
+from fmnist.records import read_all
+from tests.helpers import CHAPTERS, NOTEBOOKS, TWINS, code_cells, committed, markdown, printed, read, settings
 
 
 @pytest.fixture(params=TWINS, ids=lambda chapter: chapter.name)
@@ -25,7 +25,7 @@ def neutral(text):
 
 
 def test_the_notebooks_are_those_of_the_registry():
-    assert {path.stem for path in NOTEBOOKS.glob("*.ipynb")} == set(CHAPTERS)
+    assert committed(NOTEBOOKS) == set(CHAPTERS)
 
 
 def test_headings(twins):
@@ -67,8 +67,8 @@ def test_artefacts_have_the_same_names(chapter, twins):
 
 def test_each_links_to_its_twin_in_the_first_cell(chapter, twins):
     first, second = (notebook.cells[0].source for notebook in twins)
-    assert f"({chapter.notebooks['pytorch']}.ipynb)" in first
-    assert f"({chapter.notebooks['keras']}.ipynb)" in second
+    assert f"(../{chapter.notebooks['pytorch']}.ipynb)" in first
+    assert f"(../{chapter.notebooks['keras']}.ipynb)" in second
     assert neutral(first) == neutral(second)
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fashion.paths import MODELS
+from fmnist.paths import MODELS
 from tools.lock import locked_versions
 
 # What computes a result. torchvision only reads the dataset in chapter 01; where a notebook imported it, its version is

@@ -1,4 +1,4 @@
-"""What fashion.convert carries over: arrays, functions, gradients and trainings, in both directions.
+"""What fmnist.convert carries over: arrays, functions, gradients and trainings, in both directions.
 
 The checks are in workers/conversion.py; here is a test for each of them.
 """

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from fashion import chapters
-from fashion.records import read_all
+from fmnist import chapters
+from fmnist.records import read_all
 from tests.helpers import CHAPTERS, ROOT, code_cells, fast_settings, printed, read, run_python
 
 pytestmark = pytest.mark.slow

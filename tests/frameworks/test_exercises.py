@@ -7,7 +7,7 @@ import sys
 import nbformat
 import pytest
 
-from fashion import chapters
+from fmnist import chapters
 from tests.helpers import EXERCISES, NOTEBOOKS, SOLUTIONS, checks_called, read, run_python, verdicts
 
 pytestmark = pytest.mark.slow
@@ -37,7 +37,7 @@ def test_nbgrader_makes_an_assignment_of_the_solutions(tmp_path):
     source = tmp_path / "source" / "chapter"
     source.mkdir(parents=True)
     shutil.copy(NOTEBOOKS / f"{name}.ipynb", source)
-    (tmp_path / "nbgrader_config.py").write_text('c = get_config()\nc.CourseDirectory.course_id = "fashion"\n')
+    (tmp_path / "nbgrader_config.py").write_text('c = get_config()\nc.CourseDirectory.course_id = "fmnist"\n')
     # nbgrader starts alembic by its bare name; the one in an environment whose path has a space would not start.
     programs = tmp_path / "bin"
     programs.mkdir()

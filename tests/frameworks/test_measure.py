@@ -7,14 +7,14 @@ import os
 import numpy as np
 import pytest
 
-from fashion.chapters import FRAMEWORKS
+from fmnist.chapters import FRAMEWORKS
 from tests.helpers import ROOT, read, run_python, settings
 from tools.measure import benchmark, common, costs, costs_process, installed, study
 
 pytestmark = pytest.mark.slow
 
 PARAMETERS = {"dense": 109_386, "cnn": 225_034}
-CHAPTER_01 = settings(read("01_dense_and_cnn_keras"))
+CHAPTER_01 = settings(read("keras/01_dense_and_cnn"))
 
 
 def run(tool, folder, *arguments):

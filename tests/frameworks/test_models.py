@@ -2,7 +2,7 @@
 
 import pytest
 
-from fashion.records import read_all
+from fmnist.records import read_all
 
 pytestmark = pytest.mark.slow
 

@@ -16,6 +16,6 @@ def test_both_frameworks_work_in_one_process(workers):
 
 
 def test_keras_starts_quietly():
-    start = run_python("-c", "from fashion.quiet import quiet_start\nwith quiet_start():\n    import keras\n")
+    start = run_python("-c", "from fmnist.quiet import quiet_start\nwith quiet_start():\n    import keras\n")
     assert start.returncode == 0
     assert start.stderr == ""

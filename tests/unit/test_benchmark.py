@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from fashion.chapters import FRAMEWORKS
-from fashion.paths import MODELS
+from fmnist.chapters import FRAMEWORKS
+from fmnist.paths import MODELS
 from tools.measure import benchmark, common, workers
 
 

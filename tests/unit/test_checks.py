@@ -4,15 +4,15 @@ import importlib
 
 import pytest
 
-from fashion.checks.common import CheckFailed, call, check, number, require
+from fmnist.checks.common import CheckFailed, call, check, number, require
 from tests.cases.answers import Args
 from tests.helpers import NOTEBOOKS
 
-MODULES = sorted({path.stem for path in (NOTEBOOKS / "fashion" / "checks").glob("*.py")} - {"__init__", "common"})
+MODULES = sorted({path.stem for path in (NOTEBOOKS / "fmnist" / "checks").glob("*.py")} - {"__init__", "common"})
 
 
 def check_names(module):
-    found = importlib.import_module(f"fashion.checks.{module}")
+    found = importlib.import_module(f"fmnist.checks.{module}")
     return sorted(name for name, value in vars(found).items() if getattr(value, "is_check", False))
 
 
@@ -26,7 +26,7 @@ def arguments(case):
 def test_checks_know_right_from_wrong(module, capsys, monkeypatch):
     """At least three right answers of each check pass, and at least three wrong ones get the message meant for them."""
     monkeypatch.delenv("FASHION_CHECKS", raising=False)
-    checks = importlib.import_module(f"fashion.checks.{module}")
+    checks = importlib.import_module(f"fmnist.checks.{module}")
     cases = importlib.import_module(f"tests.cases.{module}")
     assert sorted(cases.CASES) == check_names(module)
     for name, case in cases.CASES.items():

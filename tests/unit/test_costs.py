@@ -10,8 +10,8 @@ from importlib import metadata
 
 import pytest
 
-from fashion.chapters import FRAMEWORKS
-from fashion.paths import MODELS
+from fmnist.chapters import FRAMEWORKS
+from fmnist.paths import MODELS
 from tests.helpers import ROOT, run_python
 from tools.measure import common, costs, installed
 

@@ -30,8 +30,8 @@ import pytest
 from filelock import FileLock
 from sklearn.datasets import load_digits
 
-import fashion
-from fashion import data, download, paths
+import fmnist
+from fmnist import data, download, paths
 from tests.helpers import NOTEBOOKS, ROOT
 
 RAW = paths.DATA / "FashionMNIST" / "raw"
@@ -896,8 +896,8 @@ def test_a_file_that_is_closed_while_another_process_repairs_is_left_alone(tiny,
 
 
 def test_a_missing_package_for_downloads_does_not_hide_the_fault(tiny, monkeypatch):
-    monkeypatch.delattr(fashion, "download")
-    monkeypatch.delitem(sys.modules, "fashion.download")
+    monkeypatch.delattr(fmnist, "download")
+    monkeypatch.delitem(sys.modules, "fmnist.download")
     monkeypatch.setitem(sys.modules, "pooch", None)
     (tiny / TEST_LABELS).write_bytes(b"")
     message = refused(tiny, data.MIRRORS)
@@ -909,7 +909,7 @@ def test_a_missing_package_for_downloads_does_not_hide_the_fault(tiny, monkeypat
 
 LOADER = """
 import json, sys
-from fashion import data
+from fmnist import data
 data.FILES = tuple(data.File(**each) for each in json.loads(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
@@ -1106,7 +1106,7 @@ def test_torchvision_reads_the_same_files_without_a_network(tmp_path, loaded):
 
 
 def test_sound_files_load_without_a_framework_and_without_a_package_for_downloads():
-    loaded = run("import sys; from fashion import data; data.load(); print(*sys.modules)").split()
-    assert "fashion.data" in loaded
+    loaded = run("import sys; from fmnist import data; data.load(); print(*sys.modules)").split()
+    assert "fmnist.data" in loaded
     assert not {"torch", "tensorflow", "keras", "jax"} & set(loaded)
     assert not {"pooch", "requests", "filelock", "tqdm", "sklearn"} & set(loaded)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.helpers import CHAPTERS, NOTEBOOKS, ROOT, SOLUTIONS, code_cells, import_cell, read, run_python
 
-PACKAGE = NOTEBOOKS / "fashion"
+PACKAGE = NOTEBOOKS / "fmnist"
 MODULES = {path.stem: path for path in PACKAGE.glob("*.py") if path.stem != "__init__"}
 CHECKS = [f"checks.{path.stem}" for path in (PACKAGE / "checks").glob("*.py") if path.stem != "__init__"]
 NEUTRAL = sorted([name for name in MODULES if not name.startswith(("keras_", "torch_"))] + CHECKS)
@@ -25,7 +25,7 @@ def test_neutral_modules_import_no_framework():
     code = f"""
 import importlib, sys
 for name in {NEUTRAL}:
-    importlib.import_module("fashion." + name)
+    importlib.import_module("fmnist." + name)
 print(sorted({{"tensorflow", "keras", "torch", "torchvision"}} & set(sys.modules)))
 """
     done = run_python("-c", code, cwd=NOTEBOOKS)
@@ -43,10 +43,10 @@ def uses(tree):
     """The (module, name) pairs of the package that a syntax tree takes from other modules of the package."""
     found, modules = set(), {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module in ("fashion", None):  # None: from . import
+        if isinstance(node, ast.ImportFrom) and node.module in ("fmnist", None):  # None: from . import
             modules |= {alias.asname or alias.name: alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fashion."):
-            found |= {(node.module.removeprefix("fashion."), alias.name) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fmnist."):
+            found |= {(node.module.removeprefix("fmnist."), alias.name) for alias in node.names}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
             found.add((modules[node.value.id], node.attr))
@@ -93,7 +93,7 @@ def test_triton_comes_first():
 def test_a_quiet_start_shows_a_real_error():
     broken = run_python(
         "-c",
-        "import os\nfrom fashion.quiet import quiet_start\n"
+        "import os\nfrom fmnist.quiet import quiet_start\n"
         "with quiet_start():\n    os.write(2, b'the library says why')\n    raise ImportError('no such thing')\n",
     )
     assert broken.returncode != 0

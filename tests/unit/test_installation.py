@@ -14,7 +14,7 @@ import yaml
 from packaging.requirements import InvalidRequirement
 from packaging.specifiers import SpecifierSet
 
-from fashion import chapters
+from fmnist import chapters
 from tests.helpers import ROOT
 from tools import about, install
 from tools.chapters_matrix import jobs
@@ -96,9 +96,9 @@ def test_each_package_that_is_imported_is_required():
     distributions = importlib.metadata.packages_distributions()
     learner = {each.name for each in requirements((ROOT / LISTS[0]).read_text(encoding="utf-8"))}
     every = {each.name for each in requirements(ALL_LISTS)}
-    ours = {"fashion", "tests", "tools"}
+    ours = {"fmnist", "tests", "tools"}
     not_for_learners = {ROOT / "tools" / "exercises.py"}
-    for folder, allowed in (("notebooks/fashion", learner), ("tools", learner), ("tests", every)):
+    for folder, allowed in (("notebooks/fmnist", learner), ("tools", learner), ("tests", every)):
         for path in sorted((ROOT / folder).rglob("*.py")):
             for module in _imported(path) - ours - sys.stdlib_module_names:
                 found = {name.lower().replace("_", "-") for name in distributions.get(module, [])}
@@ -214,9 +214,7 @@ class TestAbout:
         code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tools import about; print(about.report())"
         done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True)
         assert re.search(r"^torch +not installed$", done.stdout, re.MULTILINE), done.stderr
-        assert re.search(
-            r"^fashion +cannot be imported, because there is no module fashion$", done.stdout, re.MULTILINE
-        )
+        assert re.search(r"^fmnist +cannot be imported, because there is no module fmnist$", done.stdout, re.MULTILINE)
 
     def test_it_names_another_version_than_the_locked_one(self, monkeypatch):
         real = about._version

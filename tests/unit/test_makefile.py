@@ -22,7 +22,7 @@ def folder(tmp_path):
     clone = tmp_path / "a clone"
     shutil.copytree(ROOT / "tools", clone / "tools")
     (clone / "tools" / "about.py").write_text("print('ran')")
-    shutil.copytree(ROOT / "notebooks" / "fashion", clone / "notebooks" / "fashion")
+    shutil.copytree(ROOT / "notebooks" / "fmnist", clone / "notebooks" / "fmnist")
     shutil.copy(ROOT / "notebooks" / "chapters.toml", clone / "notebooks")
     for path in [ROOT / "Makefile", ROOT / "pyproject.toml", ROOT / "constraints.txt", *ROOT.glob("requirements*.txt")]:
         shutil.copy(path, clone)
@@ -160,17 +160,18 @@ def test_a_venv_whose_python_was_removed_is_made_anew(installed, tmp_path):
 def test_a_moved_repository_is_installed_again(installed):
     assert sentences(make(installed, "about")) == ["ran"]
     python = installed / ".venv" / "bin" / "python"
-    script(python, python.read_text().replace("case", 'case "$2" in "import fashion") exit 1; esac; case', 1))
+    script(python, python.read_text().replace("case", 'case "$2" in "import fmnist") exit 1; esac; case', 1))
     assert "did not finish" in make(installed, "about").stderr
     assert (installed / "pip").read_text().count("-e . -c constraints.txt") == 1
 
 
 @needs_make
 def test_an_unknown_notebook_is_named_with_the_known_ones(installed):
-    (installed / "notebooks" / "01_dense_and_cnn_keras.ipynb").touch()
+    (installed / "notebooks" / "keras").mkdir()
+    (installed / "notebooks" / "keras" / "01_dense_and_cnn.ipynb").touch()
     done = make(installed, "run", "NOTEBOOKS=01_b")
     assert done.returncode != 0
-    assert sentences(done) == ["No notebook is called 01_b. There are: 01_dense_and_cnn_keras."]
+    assert sentences(done) == ["No notebook is called 01_b. There are: keras/01_dense_and_cnn."]
 
 
 @needs_make

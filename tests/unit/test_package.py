@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fashion import images, plots, records
-from fashion.files import atomic_write
-from fashion.training import History
+from fmnist import images, plots, records
+from fmnist.files import atomic_write
+from fmnist.training import History
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from fashion import chapters
+from fmnist import chapters
 from tests.helpers import ROOT
 from tools import run_notebooks, runs, stale
 from tools.execution import RunError, execute
@@ -119,10 +119,10 @@ def test_parameters_need_a_cell_that_knows_them(tmp_path):
 def test_a_copy_uses_its_own_package(tmp_path, monkeypatch):
     """In a path with a space, in another working directory, and whatever the user's environment says."""
     folder = tmp_path / "a copy" / "notebooks"
-    asking = "print(fashion.MARK, os.getcwd(), os.environ['MPLBACKEND'], sep='\\n')"
-    path = write(folder / "one.ipynb", "import fashion, os", asking)
-    (folder / "fashion").mkdir()
-    (folder / "fashion" / "__init__.py").write_text("MARK = 'the copy'")
+    asking = "print(fmnist.MARK, os.getcwd(), os.environ['MPLBACKEND'], sep='\\n')"
+    path = write(folder / "one.ipynb", "import fmnist, os", asking)
+    (folder / "fmnist").mkdir()
+    (folder / "fmnist" / "__init__.py").write_text("MARK = 'the copy'")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
@@ -137,10 +137,12 @@ def test_a_copy_uses_its_own_package(tmp_path, monkeypatch):
 def three_notebooks(tmp_path, monkeypatch):
     """A repository with two chapters, the second for both frameworks, and one model of the first."""
     folder = tmp_path / "notebooks"
+    (folder / "fmnist").mkdir(parents=True)
+    (folder / "fmnist" / "__init__.py").touch()
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "01_m_keras.keras").write_text("weights")
-    reading = "from pathlib import Path\nPath('../models/01_m_keras.keras').read_text()"
-    for name, cell in {"02_b": "1", "01_a_pytorch": reading, "01_a_keras": "2"}.items():
+    reading = "from pathlib import Path\nPath('../../models/01_m_keras.keras').read_text()"
+    for name, cell in {"02_b": "1", "pytorch/01_a": reading, "keras/01_a": "2"}.items():
         write(folder / f"{name}.ipynb", cell)
     entry = {"title": "t", "story": "s", "figures": (), "fast": {}}
     known = (chapters.Chapter("01_a", **entry), chapters.Chapter("02_b", both_frameworks=True, **entry))
@@ -156,9 +158,9 @@ def test_all_runs_in_reading_order_and_ends_with_the_results(three_notebooks, ca
     assert run_notebooks.main(["--all"]) == 0
     out = capsys.readouterr().out
     assert "\r" not in out
-    assert [f"[{i}/3] {n}: done" in out for i, n in enumerate(["01_a_keras", "01_a_pytorch", "02_b"], 1)] == [True] * 3
+    assert [f"[{i}/3] {n}: done" in out for i, n in enumerate(["keras/01_a", "pytorch/01_a", "02_b"], 1)] == [True] * 3
     summary = out[out.index("peak MB") :]
-    assert all(text in summary for text in ("01_a_keras", "test accuracy", "91.23%", "make readme"))
+    assert all(text in summary for text in ("keras/01_a", "test accuracy", "91.23%", "make readme"))
 
 
 def test_stale_runs_what_no_longer_agrees_and_nothing_else(three_notebooks, capsys):
@@ -169,48 +171,64 @@ def test_stale_runs_what_no_longer_agrees_and_nothing_else(three_notebooks, caps
     (three_notebooks.parent / "models" / "01_m_keras.keras").write_text("other weights")
     assert run_notebooks.main(["--stale"]) == 0
     out = capsys.readouterr().out
-    assert "01_a_pytorch: done" in out and out.count(": done") == 1
+    assert "pytorch/01_a: done" in out and out.count(": done") == 1
 
 
 def test_a_run_that_makes_a_later_notebook_stale_lets_it_run_too(three_notebooks, capsys):
     assert run_notebooks.main(["--all"]) == 0
-    path = three_notebooks / "01_a_keras.ipynb"
-    training = "from pathlib import Path\nPath('../models/01_m_keras.keras').write_text('new weights')"
+    path = three_notebooks / "keras/01_a.ipynb"
+    training = "from pathlib import Path\nPath('../../models/01_m_keras.keras').write_text('new weights')"
     write(path, training)
     capsys.readouterr()
     assert run_notebooks.main(["--stale"]) == 0
     out = capsys.readouterr().out
-    assert "01_a_keras: done" in out and "01_a_pytorch: done" in out and "02_b: done" not in out
+    assert "keras/01_a: done" in out and "pytorch/01_a: done" in out and "02_b: done" not in out
 
 
 def test_a_failure_ends_the_run_with_a_report(three_notebooks, capsys):
-    write(three_notebooks / "01_a_keras.ipynb", "1", "1 / 0")
+    write(three_notebooks / "keras/01_a.ipynb", "1", "1 / 0")
     before = (three_notebooks / "02_b.ipynb").read_bytes()
-    assert run_notebooks.main(["01_a_keras.ipynb", "02_b"]) == 1
+    assert run_notebooks.main(["keras/01_a.ipynb", "02_b"]) == 1
     report = capsys.readouterr().err
-    expected = ("01_a_keras.ipynb", "cell 2 of 2: 1 / 0", "ZeroDivisionError: division by zero")
+    expected = ("keras/01_a.ipynb", "cell 2 of 2: 1 / 0", "ZeroDivisionError: division by zero")
     assert all(text in report for text in expected)
     assert (three_notebooks / "02_b.ipynb").read_bytes() == before
 
 
 def test_an_unknown_name_lists_the_known_ones(three_notebooks, capsys):
     assert run_notebooks.main(["03_c"]) == 2
-    said = "No notebook is called 03_c. There are: 01_a_keras, 01_a_pytorch, 02_b.\n"
+    said = "No notebook is called 03_c. There are: keras/01_a, pytorch/01_a, 02_b.\n"
     assert capsys.readouterr().err == said
 
 
-@pytest.mark.parametrize("name", ["solutions/01_a_keras", "notebooks/solutions/01_a_keras.ipynb"])
+@pytest.mark.parametrize("name", ["solutions/keras/01_a", "notebooks/solutions/keras/01_a.ipynb", "solutions/01_a"])
 def test_a_solution_is_told_from_its_chapter(three_notebooks, name):
-    write(three_notebooks / "solutions" / "01_a_keras.ipynb", "print('solved')")
-    before = (three_notebooks / "01_a_keras.ipynb").read_bytes()
+    write(three_notebooks / "solutions" / "keras/01_a.ipynb", "print('solved')")
+    before = (three_notebooks / "keras/01_a.ipynb").read_bytes()
     assert run_notebooks.main([name]) == 0
-    assert "solved" in (three_notebooks / "solutions" / "01_a_keras.ipynb").read_text()
-    assert (three_notebooks / "01_a_keras.ipynb").read_bytes() == before
+    assert "solved" in (three_notebooks / "solutions" / "keras/01_a.ipynb").read_text()
+    assert (three_notebooks / "keras/01_a.ipynb").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("keras/01_a", ["keras/01_a"]),
+        ("notebooks/keras/01_a.ipynb", ["keras/01_a"]),
+        (r".\notebooks\keras\01_a.ipynb", ["keras/01_a"]),
+        ("01_a", ["keras/01_a", "pytorch/01_a"]),
+        ("02_b.ipynb", ["02_b"]),
+        ("solutions/02_b", []),
+        ("01", []),
+    ],
+)
+def test_a_name_is_a_path_or_a_chapter(three_notebooks, text, names):
+    assert run_notebooks.named(text, stale.known_notebooks()) == names
 
 
 def test_without_a_name_the_first_chapter_and_the_comparison_run():
     assert run_notebooks.default_notebooks() == [
-        "01_dense_and_cnn_keras", "01_dense_and_cnn_pytorch", "keras_vs_pytorch",
+        "keras/01_dense_and_cnn", "pytorch/01_dense_and_cnn", "keras_vs_pytorch",
     ]  # fmt: skip
 
 
@@ -228,7 +246,7 @@ os.replace(root / "figures" / ".part.png", root / "figures" / "whole.png")
 (root / "models" / "absent.json").exists()
 shutil.copy(root / "models" / "copied.json", root / "elsewhere.json")
 import numpy
-from fashion import taught
+from fmnist import taught
 taught.tagged_sources("other", "model")
 taught.tagged_sources("other", "parameters", "model")
 (root / "notebooks" / "whole.ipynb").read_text()
@@ -239,7 +257,7 @@ print(sorted(name for name in globals() if "observe" in name or name == "space")
 def test_what_a_run_read_and_wrote_is_bound(tmp_path):
     root = tmp_path / "a copy ü"
     path = write(root / "notebooks" / "one.ipynb", OBSERVED)
-    shutil.copytree(ROOT / "notebooks" / "fashion", root / "notebooks" / "fashion")
+    shutil.copytree(ROOT / "notebooks" / "fmnist", root / "notebooks" / "fmnist")
     write(root / "notebooks" / "whole.ipynb", "1")
     other = write(root / "notebooks" / "other.ipynb", "2", parameters="EPOCHS = 1")
     node = nbformat.read(other, as_version=4)
@@ -255,7 +273,7 @@ def test_what_a_run_read_and_wrote_is_bound(tmp_path):
     ]  # fmt: skip
     assert sorted(run["files"]) == ["figures/whole.png", "models/own.json"]
     assert set(run.versions) == {"python", "numpy"}
-    assert {"cells", "fashion/taught.py", "fashion/paths.py"} == set(run.code)
+    assert {"cells", "fmnist/taught.py", "fmnist/paths.py"} == set(run.code)
     after = nbformat.read(path, as_version=4)
     assert after.cells[1].outputs[0].text == "[]\n", "the observer leaves names in the notebook"
     assert runs.faults(after, root) == []
@@ -271,7 +289,7 @@ def test_what_a_run_read_and_wrote_is_bound(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_leaves_the_file_and_no_kernel(tmp_path, number):
-    shutil.copytree(ROOT / "notebooks" / "fashion", tmp_path / "notebooks" / "fashion")
+    shutil.copytree(ROOT / "notebooks" / "fmnist", tmp_path / "notebooks" / "fmnist")
     shutil.copy(ROOT / "notebooks" / "chapters.toml", tmp_path / "notebooks")
     shutil.copytree(ROOT / "tools", tmp_path / "tools")
     told = tmp_path / "kernel"

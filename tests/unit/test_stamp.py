@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from fashion.paths import NOTEBOOKS
+from fmnist.paths import NOTEBOOKS
 from tools.stamp import code_digests
 
 MODULE = '''"""A module."""
@@ -192,11 +192,11 @@ def test_the_cells_count_in_their_order_and_without_their_layout():
 
 def test_an_added_function_in_the_real_package_is_not_reached(tmp_path):
     """The review found 13 of 14 notebooks stale after this."""
-    copy = tmp_path / "fashion"
-    shutil.copytree(NOTEBOOKS / "fashion", copy)
-    cell = "from fashion import data, plots, records\nplots.save(figure, 'x')\nrecords.write('x')\ndata.load()"
-    before = code_digests([cell], {"fashion": copy})
+    copy = tmp_path / "fmnist"
+    shutil.copytree(NOTEBOOKS / "fmnist", copy)
+    cell = "from fmnist import data, plots, records\nplots.save(figure, 'x')\nrecords.write('x')\ndata.load()"
+    before = code_digests([cell], {"fmnist": copy})
     for module in ("plots.py", "records.py", "data.py"):
         path = copy / module
         path.write_text(path.read_text(encoding="utf-8") + "\n\ndef added():\n    return 1\n", encoding="utf-8")
-    assert code_digests([cell], {"fashion": copy}) == before
+    assert code_digests([cell], {"fmnist": copy}) == before

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from fashion.chapters import FRAMEWORKS
+from fmnist.chapters import FRAMEWORKS
 from tests.helpers import ROOT, printed, read
 from tools.measure import study, study_plan, study_runs
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fashion import taught
+from fmnist import taught
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fashion.paths import MODELS
+from fmnist.paths import MODELS
 from tools.measure import common
 from tools.measure.workers import START, Worker, WorkerError, serve
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fashion import chapters, data, taught
+from fmnist import chapters, data, taught
 
 if TYPE_CHECKING:
     import keras
@@ -44,7 +44,7 @@ class Chapter01:
 
 def notebook(framework: str) -> str:
     """Return the name of the notebook from which networks and settings are taken."""
-    return f"01_dense_and_cnn_{framework}"
+    return f"{framework}/01_dense_and_cnn"
 
 
 def from_notebook(framework: str) -> Chapter01:

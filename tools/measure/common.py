@@ -1,6 +1,6 @@
 """What the tools that measure share: command line, processes, the description of the machine, tables and records.
 
-This module loads nothing that could be measured with it. `fashion.records` is imported where it is needed, because it
+This module loads nothing that could be measured with it. `fmnist.records` is imported where it is needed, because it
 brings pandas, SciPy and scikit-learn. `import keras` loads these too, and would seem faster if they were there already.
 """
 
@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fashion.files import atomic_write
-from fashion.paths import ROOT
+from fmnist.files import atomic_write
+from fmnist.paths import ROOT
 
 NETWORKS = ("dense", "cnn")  # those of chapter 01 that are measured
 
@@ -99,7 +99,7 @@ def machine(threads: Mapping[str, int]) -> dict[str, Any]:
 
 def versions(*frameworks: str) -> dict[str, str]:
     """Return the versions of Python and of the packages that matter to `frameworks`, such as {"python": "3.11.7"}."""
-    from fashion.records import PACKAGES
+    from fmnist.records import PACKAGES
 
     packages = dict.fromkeys(package for framework in frameworks for package in PACKAGES[framework])
     return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in packages}
@@ -107,7 +107,7 @@ def versions(*frameworks: str) -> dict[str, str]:
 
 def display(name: str) -> str:
     """Return how a framework or a network is called in what is printed, such as "Keras" for "keras"."""
-    from fashion.records import DISPLAY
+    from fmnist.records import DISPLAY
 
     return DISPLAY[name]
 

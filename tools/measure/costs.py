@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from fashion.chapters import FRAMEWORKS
-from fashion.paths import MODELS, ROOT
+from fmnist.chapters import FRAMEWORKS
+from fmnist.paths import MODELS, ROOT
 from tools.measure import common, installed
 from tools.measure.costs_process import CALLS, WAYS, serve
 

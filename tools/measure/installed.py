@@ -9,7 +9,7 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from fashion.paths import ROOT
+from fmnist.paths import ROOT
 
 DISTRIBUTIONS = {"keras": ("tensorflow", "keras"), "pytorch": ("torch", "torchvision")}
 

@@ -28,10 +28,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fashion import taught
-from fashion.chapters import FRAMEWORKS
-from fashion.paths import MODELS, ROOT
-from fashion.quiet import quiet_start
+from fmnist import taught
+from fmnist.chapters import FRAMEWORKS
+from fmnist.paths import MODELS, ROOT
+from fmnist.quiet import quiet_start
 from tools import stamp
 from tools.measure import chapter_01, common
 from tools.measure.study_plan import run_id, wanted

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fashion.paths import DATA
+from fmnist.paths import DATA
 from tools.measure.chapter_01 import Chapter01, Epoch
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fashion.paths import ROOT
-from fashion.quiet import quiet_start
+from fmnist.paths import ROOT
+from fmnist.quiet import quiet_start
 from tools.measure import chapter_01, common, tutorial
 from tools.measure.chapter_01 import Epoch
 

@@ -108,7 +108,7 @@ def _import(framework: str) -> None:
 
         exec(compile(import_cell(), "the import cell of keras_vs_pytorch.ipynb", "exec"), {})
     elif framework == "keras":
-        from fashion.quiet import quiet_start
+        from fmnist.quiet import quiet_start
 
         with quiet_start():
             import keras  # noqa: F401

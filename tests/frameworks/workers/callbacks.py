@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fashion import taught
+from fmnist import taught
 
 
 def answer(framework: str, question: dict) -> dict:
@@ -46,7 +46,7 @@ def _taught(framework, folder):
 
         few = {"few_images": torch.from_numpy(images).unsqueeze(1), "few_labels": torch.from_numpy(labels)}
         given |= {"torch": torch, "nn": nn, "F": F} | few
-    return taught.run_tagged_cells(f"02_regularization_and_callbacks_{framework}", "model", "taught", **given)
+    return taught.run_tagged_cells(f"{framework}/02_regularization_and_callbacks", "model", "taught", **given)
 
 
 def _csv_text(framework, names, path, epochs):

@@ -15,7 +15,7 @@ import torch.nn.utils.prune
 from keras import layers
 from torch import nn
 
-from fashion import convert
+from fmnist import convert
 
 random = np.random.default_rng(0)
 IMAGE = (9, 6, 2)  # height, width and channels differ, so that none passes for another
@@ -180,7 +180,7 @@ def same_bits(found, expected):
 
 
 def as_in_pytorch(array, maps=None):
-    """An array of Keras as PyTorch has it, written independently of fashion.convert.
+    """An array of Keras as PyTorch has it, written independently of fmnist.convert.
 
     Given the height, width and channels of `maps`, rows that belong to the flattened maps are ordered anew.
     """

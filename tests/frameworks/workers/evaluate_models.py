@@ -5,9 +5,9 @@ import math
 
 import numpy as np
 
-from fashion import chapters, data, taught
-from fashion.chapters import Chapter, Model
-from fashion.records import model_path
+from fmnist import chapters, data, taught
+from fmnist.chapters import Chapter, Model
+from fmnist.records import model_path
 
 
 def answer(framework: str, question: dict) -> dict:

@@ -9,7 +9,7 @@ from tests.helpers import CHECK_CALL, code_cells, fast_settings, read
 
 
 def answer(framework: str, question: str) -> list[str]:
-    """Run the cells of an exercise, such as "exercises/01_dense_and_cnn_keras", and return what its checks print."""
+    """Run the cells of an exercise, such as "exercises/keras/01_dense_and_cnn", and return what its checks print."""
     here, said = {"__name__": "__main__"}, []
     for cell in code_cells(read(question)):
         printed = io.StringIO()

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from fashion import data, taught
-from fashion.records import model_path
+from fmnist import data, taught
+from fmnist.records import model_path
 
 
 def answer(framework: str, question: None) -> dict:
@@ -11,7 +11,7 @@ def answer(framework: str, question: None) -> dict:
     _, (images, labels) = data.load()
     images, labels = images[:40], labels[:40]
     cnn, given = _saved_cnn(framework)
-    functions = taught.run_tagged_cells(f"03_inside_the_cnn_{framework}", "network", cnn=cnn, np=np, **given)
+    functions = taught.run_tagged_cells(f"{framework}/03_inside_the_cnn", "network", cnn=cnn, np=np, **given)
     maps = functions["activations"](images)
     logits = functions["predict_logits"](cnn, images)
     heat = functions["grad_cam"](images, logits.argmax(axis=1))
@@ -50,6 +50,6 @@ def _saved_cnn(framework):
     from torch import nn
     from torch.nn import functional
 
-    cnn = taught.run_tagged_cells("01_dense_and_cnn_pytorch", "model", nn=nn, DROPOUT=0.25)["CNN"]()
+    cnn = taught.run_tagged_cells("pytorch/01_dense_and_cnn", "model", nn=nn, DROPOUT=0.25)["CNN"]()
     cnn.load_state_dict(torch.load(model_path("01_cnn_pytorch"), weights_only=True))
     return cnn.eval(), {"torch": torch, "F": functional, "DEVICE": "cpu"}

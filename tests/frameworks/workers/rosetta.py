@@ -11,7 +11,7 @@ from unittest import mock
 
 import numpy as np
 
-from fashion import data
+from fmnist import data
 from tests.helpers import markdown, read
 
 

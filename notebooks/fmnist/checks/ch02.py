@@ -1,0 +1,587 @@
+"""The checks of the exercises to chapter 02: what each answer must do, and what the usual mistakes look like."""
+
+import numpy as np
+from scipy import stats
+
+from fmnist.checks.common import Wrong, array, call, check, describe, number, require, same, whole_number
+
+
+def _refuse(slips, otherwise):
+    """Raise the message of the first slip that was made; `slips` is a list of (whether it was made, message)."""
+    for made, message in slips:
+        require(not made, message)
+    raise Wrong(otherwise)
+
+
+def _call_untouched(function, values, *arguments):
+    """Return what `function` makes of a copy of `values` as an array like it; the copy must stay as it is."""
+    given = values.copy()
+    with np.errstate(all="ignore"):
+        result = call(function, given, *arguments)
+    require(same(given, values), "Your function changes the array that it is given. Compute with a new one instead.")
+    return array(result, values.shape, "what your function returns")
+
+
+@check
+def parameters(learned, remembered):
+    """`learned`, `remembered`: what a 784-256-128-10 network with batch normalization after both hidden layers has."""
+    learned = whole_number(learned, "the learned parameters")
+    remembered = whole_number(remembered, "the remembered numbers")
+    weights, biases, units = 784 * 256 + 256 * 128 + 128 * 10, 256 + 128 + 10, 256 + 128
+    dense = weights + biases
+    require(learned != 2 * units or remembered < learned, "You have the two the wrong way round.")
+    if learned != dense + 2 * units:
+        _refuse(
+            [
+                (learned == dense, "These are the dense layers. A batch normalization has learned numbers, too."),
+                (learned == dense + 4 * units, "Not everything in a batch normalization is learned: two of the four "
+                 "numbers of a unit are only averaged along the way."),
+                (learned == dense + units, "A batch normalization learns two numbers for each unit: it multiplies by "
+                 "one and adds the other."),
+                (learned == dense + 4, "γ and β are not one pair for a whole layer: every unit has its own."),
+                (learned == dense + 2 * (units + 10), "No normalization follows the ten logits, only the two hidden "
+                 "layers have one."),
+                (learned in (weights, weights + 2 * units), "The biases of the dense layers are missing."),
+                (learned == 111_594, "This is the chapter's network. Here the hidden layers have 256 and 128 units."),
+            ],
+            "The learned parameters are those of three dense layers and of two batch normalizations, and you found "
+            "another number. Write the five terms one below the other.",
+        )  # fmt: skip
+    if remembered != 2 * units:
+        _refuse(
+            [
+                (remembered == units, "A mean alone does not do: what else does evaluation mode need of each unit?"),
+                (remembered == 4, "Not one mean and one variance for a layer: every unit has its own."),
+                (remembered == 4 * units, "γ and β are learned, and stand in the other number already."),
+                (remembered == 2 * units + 2, "PyTorch also counts the batches that each layer has seen. Leave these "
+                 "two counters out."),
+                (remembered == 0, "Evaluation mode must take its mean and variance from somewhere: what does batch "
+                 "normalization keep while it trains?"),
+            ],
+            "The remembered numbers are a running mean and a running variance for each unit of both hidden layers; you "
+            "found another number.",
+        )  # fmt: skip
+    return "Four numbers a unit: γ and β are learned, mean and variance only remembered, and a model file needs all."
+
+
+@check
+def batch_norm(function):
+    """`function(values, gamma, beta, running_mean, running_variance, training)`: images × units, normalized."""
+    generator = np.random.default_rng(7)
+    values = generator.normal([1, -2, 0, 5, 3], [1, 2, 0.004, 3, 0], size=(8, 5))
+    gamma, beta = generator.uniform(0.5, 2, size=(2, 5))
+    mean, variance = generator.normal(size=5), generator.uniform(0.5, 3, size=5)
+    given = (gamma, beta, mean, variance)
+
+    batch = values.mean(axis=0), values.var(axis=0)
+    found = _call_untouched(function, values, *given, True)
+    if not same(found, gamma * _normal(values, *batch) + beta):
+        all_values = values.mean(), values.var()
+        each_image = values.mean(axis=1, keepdims=True), values.var(axis=1, keepdims=True)
+        unit = _normal(values, *batch)
+        outside = (values - batch[0]) / (np.sqrt(batch[1]) + 1e-5)
+        _refuse(
+            [
+                (not np.isfinite(found).all(), "In training mode there are values that are no numbers. A unit that is "
+                 "the same for the whole batch has variance 0: what is EPSILON for?"),
+                (same(found, gamma * _normal(values, mean, variance) + beta), "In training mode the mean and the "
+                 "variance come from the batch at hand, not from the running ones."),
+                (same(found, unit), "In training mode the values have mean 0 and variance 1, as they should. Two "
+                 "steps are still missing: γ and β."),
+                (same(found, gamma * unit) or same(found, unit + beta), "One of γ and β is missing."),
+                (same(found, beta * unit + gamma), "γ multiplies and β is added: here it is the other way round."),
+                (same(found, gamma * _normal(values, *each_image) + beta), "You have normalized each image over its "
+                 "units. Batch normalization takes each unit over the images of the batch: the other axis."),
+                (same(found, gamma * _normal(values, *all_values) + beta), "You take one mean over the whole array. "
+                 "Every unit, that is every column, has a mean of its own."),
+                (same(found, gamma * (values - batch[0]) / (batch[1] + 1e-5) + beta), "You divide by the variance. "
+                 "For variance 1 it must be its square root."),
+                (same(found, gamma * _normal(values, batch[0], values.var(axis=0, ddof=1)) + beta), "This variance is "
+                 "divided by the number of images minus 1. Batch normalization divides by their number."),
+                (same(found, gamma * outside + beta), "EPSILON is added to the variance, inside the square root."),
+            ],
+            "In training mode the numbers are not as expected. For γ = 1 and β = 0 every column of the result should "
+            "have mean 0 and variance 1 (a constant one only zeros): has it?",
+        )  # fmt: skip
+
+    found = _call_untouched(function, values, *given, False)
+    expected = gamma * _normal(values, mean, variance) + beta
+    if not same(found, expected):
+        _refuse(
+            [
+                (same(found, gamma * _normal(values, *batch) + beta), "In evaluation mode the batch must not matter: "
+                 "take the running mean and the running variance."),
+                (same(found, values), "In evaluation mode the values are normalized, too; only with other numbers."),
+                (same(found, _normal(values, mean, variance)), "γ and β belong to evaluation mode, too."),
+            ],
+            "Training mode is right. In evaluation mode do the same with the running mean and the running variance, "
+            "and with nothing else.",
+        )  # fmt: skip
+    alone = _call_untouched(function, values[:1], *given, False)
+    require(same(alone, expected[:1]), "In evaluation mode one image alone must get the same answer as in a batch.")
+    return "One formula, two sources of mean and variance. In training mode an image's answer depends on the others."
+
+
+def _normal(values, mean, variance):
+    return (values - mean) / np.sqrt(variance + 1e-5)
+
+
+@check
+def dropout(function):
+    """`function(values, rate, training, generator)`: a new array, in training mode with a share `rate` of zeros."""
+    values, rate = np.random.default_rng(3).uniform(1, 2, size=(400, 60)), 0.3
+    found = _call_untouched(function, values, rate, True, np.random.default_rng(1))
+    kept = found != 0
+    zeros = 1 - kept.mean()
+    require(zeros > 0, "In training mode nothing was set to 0.")
+    require(
+        max(kept.mean(axis=0).std(), kept.mean(axis=1).std()) < 0.2,
+        "Whole rows or whole columns are 0 together. Every value of every image is drawn by itself.",
+    )
+    require(
+        abs(zeros - (1 - rate)) > 0.02,
+        f"{zeros:.0%} of the values are 0 at a rate of {rate:.0%}. The rate is the share that is switched off, not the "
+        "share that is kept.",
+    )
+    require(abs(zeros - rate) < 0.02, f"Expected about {rate:.0%} of the values to be 0, found {zeros:.1%}.")
+    factors = found[kept] / values[kept]
+    if not same(factors, np.full(factors.shape, 1 / (1 - rate))):
+        _refuse(
+            [
+                (same(factors, np.ones(factors.shape)), "The zeros are right, but the values that are left stay as "
+                 "they were. By what must they grow so that the mean stays the same?"),
+                (same(factors, np.full(factors.shape, 1 - rate)), "The values that are left become smaller. They "
+                 "have to make up for those that are missing."),
+                (same(factors, np.full(factors.shape, 1 / rate)), "You divide by the share of the values that are "
+                 "switched off. Which share is left?"),
+            ],
+            "The zeros are right. The values that are left should all grow by the same factor, such that the mean over "
+            f"all stays the same; found factors from {factors.min():.3f} to {factors.max():.3f}.",
+        )  # fmt: skip
+    again = _call_untouched(function, values, rate, True, np.random.default_rng(1))
+    require(
+        same(found, again),
+        "Two generators of the same seed give two results. Draw from the generator that the function is given.",
+    )
+    generator = np.random.default_rng(1)
+    one, other = (_call_untouched(function, values, rate, True, generator) for _ in range(2))
+    require(not same(one, other), "The same values are switched off in every call. Every step draws anew.")
+    none = _call_untouched(function, values, 0.0, True, np.random.default_rng(1))
+    require(same(none, values), "At a rate of 0 nothing is switched off, and nothing grows.")
+    used = _call_untouched(function, values, rate, False, np.random.default_rng(1))
+    if not same(used, values):
+        _refuse(
+            [
+                ((used == 0).any(), "In evaluation mode nothing is switched off."),
+                (same(used, values * (1 - rate)), "In training mode the mean stays the same already. So there is "
+                 "nothing left to make up for in evaluation mode."),
+            ],
+            "In evaluation mode dropout does nothing at all: expected the values as they are.",
+        )  # fmt: skip
+    return "The mean stays the same in both modes, so that the layers behind need not know whether dropout is on."
+
+
+@check
+def measure(function, labels, remembered):
+    """`function(rows, labels)`: the accuracy on these images; `remembered()`: the network's running statistics."""
+    labels = np.asarray(labels)
+    rows, before = np.arange(len(labels)), np.array(remembered(), dtype=float)
+    first = number(call(function, rows, labels), "the accuracy")
+    require(
+        0 <= first <= 1,
+        f"Expected the accuracy as a share, a number from 0 to 1; found {first:g}. Neither percent nor a count.",
+    )
+    again = number(call(function, rows, labels), "the accuracy")
+    after = np.array(remembered(), dtype=float)
+    require(
+        abs(first - again) < 0.002,
+        f"Measured twice, the same network has {first:.2%} and {again:.2%}. A part of it still throws dice.",
+    )
+    require(
+        same(before, after),
+        "Measuring has changed the network: its running means and variances are others than before.",
+    )
+    order = np.argsort(labels, kind="stable")
+    by_class = number(call(function, rows[order], labels[order]), "the accuracy")
+    require(
+        abs(first - by_class) < 0.003,
+        f"Found {first:.2%}, and with the same images sorted by class {by_class:.2%}. An image's answer must not "
+        "depend on its neighbours in the batch.",
+    )
+    one = rows[:1]
+    shares = [number(call(function, one, np.array([c])), "the accuracy") for c in range(10)]
+    require(
+        same(sorted(shares), [0.0] * 9 + [1.0]),
+        "For one image alone, with each of the ten classes as its label in turn, the accuracy must be 1 once and 0 "
+        f"nine times. Found {', '.join(f'{share:g}' for share in shares)}.",
+    )
+    right, wrong = int(np.argmax(shares)), int(np.argmin(shares))
+    tail = number(call(function, np.repeat(one, 1001), np.array([wrong] * 1000 + [right])), "the accuracy")
+    require(
+        abs(tail - 1 / 1001) < 1e-6,
+        f"Of 1,001 images only the last was right, and you found {tail:.4%}. A last batch that is not full must "
+        "neither be left out nor count as much as the others: count the right answers, and divide once.",
+    )
+    return "In evaluation mode the answer for an image is the same in any company, and measuring leaves no trace."
+
+
+def _stop(losses, patience, later=0, ties=False, reset=True, previous=False):
+    """Early stopping as in the chapter, or with a slip; return (last epoch, best epoch)."""
+    best, best_epoch, wait = np.inf, 0, 0
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < best or (ties and loss == best):
+            best, best_epoch, wait = loss, epoch, 0 if reset else wait
+        else:
+            wait += 1
+            if wait >= patience + later:
+                return epoch, best_epoch
+            if previous:
+                best = loss
+    return len(losses), best_epoch
+
+
+@check
+def stopped_after(function):
+    """`function(losses, patience)`: the last and the best epoch of a training with early stopping, from 1."""
+    generator = np.random.default_rng(5)
+    cases = [([0.5, 0.4, 0.3], 2), ([0.6, 0.5, 0.45, 0.47, 0.44, 0.46, 0.45, 0.48, 0.43, 0.42], 3)]
+    cases += [([0.5, 0.4, 0.4, 0.4, 0.3], 2), ([0.5, 0.6, 0.7, 0.4], 3), ([0.3], 1)]
+    cases += [(list(generator.integers(1, 9, size=12) / 10), patience) for patience in (1, 2, 3, 4) for _ in range(6)]
+    cases += [([0.5, 0.4, 0.45, 0.3], 0), ([0.5, 0.5, 0.2], 0)]
+    found = []
+    for losses, patience in cases:
+        pair = call(function, list(losses), patience)
+        found.append(tuple(whole_number(value, "each epoch") for value in array(pair, (2,), "the two epochs")))
+    expected = [_stop(*case) for case in cases]
+    if found != expected:
+        usual = [i for i, (_, patience) in enumerate(cases) if patience > 0]
+
+        def like(make):
+            return all(found[i] == make(*cases[i]) for i in usual)
+
+        _refuse(
+            [
+                (like(lambda *case: _stop(*case)[::-1]), "The two numbers are swapped: the last epoch comes first."),
+                (like(lambda *case: tuple(np.subtract(_stop(*case), 1))), "You count the epochs from 0. In this "
+                 "exercise the first is epoch 1."),
+                (like(lambda *case: _stop(*case, later=1)), "It stops one epoch too late. The chapter's rule stops "
+                 "when so many epochs without progress have passed as the patience says, and does not wait for one "
+                 "more."),
+                (like(lambda *case: _stop(*case, ties=True)), "A loss that is equal to the best so far counts as "
+                 "progress here. It is none: progress is a smaller loss."),
+                (like(lambda *case: _stop(*case, reset=False)), "The waiting does not begin anew after an epoch that "
+                 "was better. Only epochs without progress in a row use up the patience."),
+                (like(lambda *case: _stop(*case, previous=True)), "You compare with the epoch before. Progress means "
+                 "better than the best of all so far."),
+                (like(lambda losses, patience: (_stop(losses, patience)[0], int(np.argmin(losses)) + 1)), "The last "
+                 "epoch is right. But the best epoch must be one that took place: nobody knows the losses after the "
+                 "stop."),
+                (like(lambda losses, patience: (len(losses), int(np.argmin(losses)) + 1)), "It never stops: you return "
+                 "the number of all epochs as the last one."),
+                (like(_stop), "All is right for a patience of 1 or more. With a patience of 0 the training ends after "
+                 "the first epoch that is not better; that cannot be epoch 1."),
+            ],
+            _first_difference(cases, found, expected),
+        )  # fmt: skip
+    return "Early stopping never sees the epochs that it cuts off; to find out that it is over costs it the patience."
+
+
+def _first_difference(cases, found, expected):
+    i = next(i for i in range(len(cases)) if found[i] != expected[i])
+    losses = ", ".join(f"{loss:g}" for loss in cases[i][0])
+    return (
+        f"For the losses {losses} and a patience of {cases[i][1]} you found last epoch {found[i][0]} and best epoch "
+        f"{found[i][1]}. Go through them by hand, one epoch after the other, and note how long it has been waiting."
+    )
+
+
+@check
+def keep(function, put_back, fill, numbers, network):
+    """`function(network)`: what `put_back(network, kept)` takes; `fill` sets all numbers, `numbers` returns them."""
+    fill(network, 3)
+    kept = call(function, network)
+    require(_holds(numbers, network, 3, 3), "Keeping the weights must not change the network.")
+    fill(network, 4)
+    later = call(function, network)
+    fill(network, 5)
+    put_back(network, kept)
+    require(
+        not _holds(numbers, network, 5, 5),
+        "The network was filled with 3, its weights were kept, it was filled with 5, and they were put back: 5 is "
+        "still there. What you keep changes together with the network.",
+    )
+    require(
+        not _holds(numbers, network, 3, 5),
+        "The learned weights were put back, but not the running means and variances of batch normalization.",
+    )
+    require(
+        not _holds(numbers, network, 4, 4),
+        "The weights of a later epoch were put back: each call must make a copy of its own.",
+    )
+    require(
+        _holds(numbers, network, 3, 3),
+        "What was put back is not the whole of what was there when it was kept. Keep every number of the network as it "
+        "is.",
+    )
+    put_back(network, later)
+    require(
+        _holds(numbers, network, 4, 4),
+        "A second call, after the network had changed, kept the first weights again: keep what is there now.",
+    )
+    fill(network, 6)
+    put_back(network, kept)
+    require(_holds(numbers, network, 3, 3), "Kept once and put back twice, the weights are no longer the same.")
+    return "To keep weights means to copy their numbers; a name for the same memory keeps nothing."
+
+
+def _holds(numbers, network, learned, remembered):
+    parts = [np.asarray(part, dtype=float) for part in numbers(network)]
+    return all(np.all(part == value) for part, value in zip(parts, (learned, remembered), strict=True))
+
+
+@check
+def rate(function):
+    """`function(step, steps, peak)`: the learning rate, up in a tenth of the steps and down along half a cosine."""
+    for steps, peak in ((200, 0.003), (1000, 0.01)):
+        at = np.arange(steps + 1)
+        found = np.array([number(call(function, int(step), steps, peak), "the learning rate") for step in at]) / peak
+        warm = steps // 10
+        up, part = at / warm, (at - warm) / (steps - warm)
+        expected = np.where(at < warm, up, (1 + np.cos(np.pi * part)) / 2)
+        if same(found, expected, 1e-6):
+            continue
+        whole = at / steps
+        shapes = [
+            ((1 + np.cos(np.pi * whole)) / 2, "The cosine begins at step 0 and has come down a little when the warm-up "
+             "ends. It should begin there, at the peak."),
+            (np.cos(np.pi * part), "The rate becomes negative: a cosine goes from 1 to -1, and the rate should go from "
+             "the peak to 0."),
+            (np.cos(np.pi / 2 * part), "Half a cosine goes from the top of the wave to its bottom, and is flat at both "
+             "ends. This one is steepest at the end."),
+            (1 - part, "It falls in a straight line."),
+            ((1 + np.cos(2 * np.pi * part)) / 2, "It comes down and goes up again: this is a whole cosine."),
+            ((1 + np.cos(np.radians(np.pi * part))) / 2, "It hardly falls: the cosine takes its angle in "
+             "radians."),
+            ((1 + np.cos(180 * part)) / 2, "It goes up and down many times: the cosine takes its angle in radians."),
+        ]  # fmt: skip
+        no_warm = (1 + np.cos(np.pi * whole)) / 2
+        _refuse(
+            [
+                (same(found, expected / peak, 1e-4), "The form is right, but the highest rate is 1 and not `peak`."),
+                (same(found, no_warm), "There is no warm-up: at step 0 the rate should be 0."),
+                (same(found[:warm], 1 - up[:warm]), "In the warm-up it falls. It should rise."),
+                (not same(found[:warm], expected[:warm]), "Look at the first tenth of the steps: a straight line from "
+                 f"0 at step 0 to the peak at step steps / 10. After a tenth of that tenth you found "
+                 f"{found[warm // 10]:.3g} of the peak, expected {up[warm // 10]:.3g}."),
+                *((same(found[warm + 1 :], shape[warm + 1 :]), message) for shape, message in shapes),
+                (abs(found[-1]) > 1e-6, f"At the last step, step = steps, you found {found[-1]:.3g} of the peak, "
+                 "expected 0."),
+            ],
+            "The warm-up is right. Afterwards you found "
+            f"{found[(steps + warm) // 2]:.3g} of the peak halfway between the end of the warm-up and the last step, "
+            f"expected {expected[(steps + warm) // 2]:.3g}. Which part of the way down has been gone at a step?",
+        )  # fmt: skip
+    return "A schedule is nothing but a function of the step; it needs to know how many steps there will be."
+
+
+@check
+def images_needed(standard_error, needed):
+    """`standard_error(accuracy, images)` and `needed(accuracy, difference)`: the images for each of two networks."""
+    for accuracy, images in ((0.9, 900), (0.75, 100), (0.5, 10_000)):
+        found = number(call(standard_error, accuracy, images), "the standard error")
+        variance = accuracy * (1 - accuracy)
+        expected = np.sqrt(variance / images)
+        if not same(found, expected, 1e-7):
+            _refuse(
+                [
+                    (same(found, 100 * expected, 1e-5), "The standard error should be a share, as the accuracy is, "
+                     "and not percent."),
+                    (same(found, variance / images, 1e-7), "This is the variance. The standard error is its root."),
+                    (same(found, np.sqrt(variance) / images, 1e-7), "The number of images stands under the root: it "
+                     "takes four times as many to halve the error."),
+                    (same(found, np.sqrt(accuracy / images), 1e-7), "Under the root stand p and 1 - p: a network that "
+                     "is always right has no error."),
+                    (same(found, np.sqrt(variance / (images - 1)), 1e-7), "Divide by the number of images itself."),
+                    (same(found, 1.96 * expected, 1e-6), "This is 1.96 standard errors; expected one."),
+                ],
+                f"For an accuracy of {accuracy} on {images:,} images the standard error is not {found:g}. Its formula "
+                "stands in section 5 of the chapter.",
+            )  # fmt: skip
+    for accuracy, difference in ((0.89, 0.01), (0.9, 0.023), (0.6, 0.05)):
+        exact = 2 * accuracy * (1 - accuracy) * (1.96 / difference) ** 2
+        found = call(needed, accuracy, difference)
+        value = number(found, "the number of images")
+        if value != np.ceil(exact):
+            _refuse(
+                [
+                    (_near(value, exact / 2), "So many images tell one accuracy from a number that is known exactly. "
+                     "Here two accuracies are measured, and both have an error."),
+                    (_near(value, 2 * exact), "The errors of two independent measurements do not simply add up: their "
+                     "squares do."),
+                    (_near(value, exact / 1.96**2), "With so many the difference is one standard error. Expected 1.96 "
+                     "of them."),
+                    (_near(value, exact * 1e-4), "The difference is given as a share: 0.01 is one point."),
+                    (_near(value, np.sqrt(exact)), "This is the root of the right number: to see half the difference "
+                     "takes four times as many images."),
+                    (value == np.floor(exact), "Nearly: there are no parts of images, and one fewer is too few. Round "
+                     "up."),
+                    (value != round(value) and _near(value, exact), "There are no parts of images: round up to a whole "
+                     "number."),
+                ],
+                f"With {value:,.0f} images for each network, at an accuracy of {accuracy}, the difference of "
+                f"{difference} is {np.sqrt(value / exact) * 1.96 if value > 0 else 0:.2f} standard errors of the "
+                "difference; expected 1.96.",
+            )  # fmt: skip
+    return "One point near 89 % takes 7,500 images for each network; half a point takes four times as many."
+
+
+def _near(value, expected):
+    return abs(value - expected) <= 1
+
+
+@check
+def report(function):
+    """`function(validation_right, test_right)`: the chosen epoch, from 1, and the accuracy to report, as a share."""
+    generator = np.random.default_rng(11)
+    names = ("right", "from 0", "test", "chooses by test", "validation", "both", "last")
+    found, rules = [], {name: [] for name in names}
+    for _ in range(12):
+        validation = generator.random((15, 301)) < generator.uniform(0.8, 0.9, size=(15, 1))
+        test = generator.random((15, 499)) < generator.uniform(0.8, 0.9, size=(15, 1))
+        pair = call(function, validation.copy(), test.copy())
+        pair = list(pair) if np.iterable(pair) else [pair]
+        require(len(pair) == 2, f"Expected two numbers, the epoch and the accuracy, found {describe(pair)}.")
+        found.append(tuple(number(value, "each of the two") for value in pair))
+        of_validation, of_test = validation.mean(axis=1), test.mean(axis=1)
+        best, best_test = of_validation.argmax(), of_test.argmax()
+        both = np.hstack([validation, test]).mean(axis=1).argmax()
+        rules["right"].append((best + 1, of_test[best]))
+        rules["from 0"].append((best, of_test[best]))
+        rules["test"].append((best_test + 1, of_test[best_test]))
+        rules["chooses by test"].append((best_test + 1, of_validation[best_test]))
+        rules["validation"].append((best + 1, of_validation[best]))
+        rules["both"].append((both + 1, of_test[both]))
+        rules["last"].append((len(test), of_test[-1]))
+    if not same(found, rules["right"]):
+        percent = [(epoch, 100 * accuracy) for epoch, accuracy in rules["right"]]
+        swapped = [(accuracy, epoch) for epoch, accuracy in rules["right"]]
+        _refuse(
+            [
+                (same(found, rules["test"]), "The test images still choose the epoch on which they then report."),
+                (same(found, rules["chooses by test"]), "Here the two have changed places: the test images choose "
+                 "and the validation images report. Which ones are to be kept out of every choice?"),
+                (same(found, rules["validation"]), "The epoch is chosen well. But the accuracy comes from the images "
+                 "that have chosen it, and is too good for that reason."),
+                (same(found, rules["both"]), "The test images have a voice in the choice of the epoch. They should "
+                 "have none."),
+                (same(found, rules["from 0"]), "The epochs are counted from 1, and yours from 0."),
+                (same(found, percent), "The accuracy should be a share, from 0 to 1."),
+                (same(found, swapped), "The epoch comes first, then the accuracy."),
+                (same(found, rules["last"]), "This is the last epoch. Choose the best one on the validation images."),
+                (any(accuracy > 1 for _, accuracy in found), "The accuracy is the share of the test images that were "
+                 "right after the chosen epoch, a number from 0 to 1."),
+            ],
+            "Take the epoch with the largest share of right answers on the validation images, and report the share of "
+            "right answers of that same epoch on the test images.",
+        )  # fmt: skip
+    return "One part of the images chooses, another reports: then the number that is reported is an honest one."
+
+
+@check
+def optimism(innocent, honest, draw, select, truth):
+    """`innocent`, `honest`: how many points two ways of reporting promise too much; `draw`, `select`: given code."""
+    innocent, honest = number(innocent, "the first optimism"), number(honest, "the second optimism")
+    generator = np.random.default_rng(13)
+    found = np.array([select(*draw(generator))[1] for _ in range(300)])
+    expected = 100 * (found.mean() - truth)
+    require(innocent < 50 and honest < 50, "These are accuracies. Subtract the truth, and take the mean.")
+    require(
+        abs(innocent) > 0.05 or abs(honest) > 0.05,
+        "Both are nearly 0. In points, a hundredth is 1: have you multiplied by 100?",
+    )
+    require(
+        not abs(innocent + expected) < 0.35,
+        "The sign is the other way round: what is promised too much is the reported accuracy minus the true one.",
+    )
+    require(
+        abs(innocent - expected) < 0.35 or abs(honest - expected) > 0.35,
+        "The two are swapped: first `looks_innocent`, then yours.",
+    )
+    require(
+        abs(innocent - expected) < 0.35,
+        f"`looks_innocent` promises another number of points too much than {innocent:.2f}. Repeat it 400 times, each "
+        "time with a new draw from one and the same generator, and compare the mean with the truth.",
+    )
+    require(
+        abs(honest - expected) > 0.35,
+        "Yours promises as much too much as `looks_innocent`. Has your own function been called?",
+    )
+    require(
+        abs(honest) < 0.3,
+        f"Yours should promise hardly anything too much or too little on average, found {honest:+.2f} points. Repeat "
+        "it 400 times with draws of its own.",
+    )
+    return "What has chosen cannot report: the best of many lucky numbers is too good, by more than a point here."
+
+
+@check
+def dropout_study(accuracies, gain, half):
+    """`accuracies`: rates × seeds, as shares; `gain` of the second rate over the first, `half` of its 95 % interval."""
+    values = array(accuracies, what="the accuracies")
+    require(values.ndim == 2, f"Expected a table, rates × seeds; found an array of the shape {values.shape}.")
+    require(
+        values.shape == (3, 3) and np.isfinite(values).all(),
+        f"Expected the accuracies of 3 rates × 3 seeds, found an array of the shape {values.shape}.",
+    )
+    require((values >= 0).all() and (values <= 1).all(), "The accuracies should be shares, from 0 to 1.")
+    require(
+        np.ptp(values, axis=1).any(),
+        "The three trainings of each rate agree to the last digit: has each got a seed of its own?",
+    )
+    require(np.ptp(values, axis=0).any(), "All rates have the same accuracies: has the rate been handed on?")
+    require(
+        not same(values[:, 1:], np.repeat(values[:, :1], 2, axis=1)),
+        "The three trainings of each rate are one and the same.",
+    )
+    none, some = 100 * values[0], 100 * values[1]
+    expected, found = some.mean() - none.mean(), number(gain, "the gain")
+    if not same(found, expected, 0.006):
+        other = 100 * values[2].mean() - none.mean()
+        _refuse(
+            [
+                (same(found, expected / 100, 1e-4), "The gain should be in points: 0.01 is one point."),
+                (same(found, -expected, 0.006), "The sign is the other way round: a gain is positive when dropout "
+                 "is better than none."),
+                (same(found, other, 0.006), "This is the gain of the third rate. Expected that of the second, 0.2."),
+                (same(found, some.max() - none.max(), 0.006), "You compare the best seeds. Compare the means."),
+            ],
+            f"From your table the gain is not {found:.2f} points: it is the mean of the second row minus that of the "
+            "first, times 100.",
+        )  # fmt: skip
+    root = np.sqrt((none.var(ddof=1) + some.var(ddof=1)) / 3)
+    student, found = stats.t.ppf(0.975, df=4), number(half, "half of the interval")
+    if not same(found, student * root, 0.006):
+        _refuse(
+            [
+                (same(found, student * root / 100, 1e-4), "The half of the interval should be in points, too."),
+                (same(found, root, 0.006), "This is one standard error. A 95 % interval reaches further."),
+                (same(found, 1.96 * root, 0.006), "1.96 is for many seeds. With three of each kind Student's t has to "
+                 "be taken, and it is larger."),
+                (same(found, student * root * np.sqrt(2 / 3), 0.006), "Three seeds are a sample: their variance is "
+                 "divided by 2 and not by 3. What is `ddof`?"),
+                (same(found, student * root * np.sqrt(3), 0.006), "This is the spread of single trainings. The mean "
+                 "of three is surer."),
+                (same(found, 2 * student * root, 0.006), "This is the whole interval. Expected a half of it."),
+                (same(found, stats.t.ppf(0.95, df=4) * root, 0.006), "95 % in the middle leave 2.5 % on either side: "
+                 "`ppf(0.975, ...)`."),
+                (same(found, stats.t.ppf(0.975, df=2) * root, 0.006), "Two times three seeds, two means: that leaves "
+                 "4 degrees of freedom."),
+            ],
+            "Half of the interval is Student's t (0.975, 4 degrees of freedom) times the standard error of the "
+            "difference, the root of (variance of the one row + variance of the other) / 3.",
+        )  # fmt: skip
+    return (
+        f"{expected:+.2f} ± {student * root:.2f} points. "
+        + ("Zero lies outside" if abs(expected) > student * root else "Zero lies inside")
+        + ": say below what that means."
+    )
