@@ -1,11 +1,18 @@
-"""Runs a notebook from top to bottom in a kernel of its own, and writes it back when its whole run has finished."""
+"""Runs a notebook from top to bottom in a kernel of its own, and writes it back when its whole run has finished.
+
+Figures, models and records go into a folder aside meanwhile (`fmnist.outputs`). They are put in place together with the
+notebook, so that a run that fails, or is stopped, replaces nothing.
+"""
 
 import ast
+import contextlib
 import os
 import re
 import signal
+import sys
 import tempfile
 import textwrap
+import time
 from pathlib import Path
 from threading import Event, Thread
 
@@ -17,8 +24,25 @@ from jupyter_core.utils import ensure_event_loop, run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
+from fmnist import outputs
 from fmnist.files import atomic_write
 from tools import observe, runs
+from tools.aside import NotWritable, put_in_place, waiting_room
+
+# What may be written to standard error without making the run worthless: it is passed on to the console, and does not
+# stay in the notebook.
+HARMLESS = (
+    # Matplotlib, the first time on a machine, or without a folder of its own.
+    r"Matplotlib is building the font cache; this may take a moment\.",
+    r"Matplotlib created a temporary cache directory at .*",
+    r"mkdir -p failed for path .*",
+    # `fmnist.data` repairs a file, and tqdm draws the progress of the download.
+    r".*-ubyte\.gz .*; downloading it",
+    r"another process is downloading Fashion-MNIST; waiting for it",
+    r"[\w-]+-ubyte\.gz: .*",
+)
+# The lines of a cell's output, or of a traceback, that a report shows.
+SHOWN = 12
 
 
 class RunError(Exception):
@@ -48,19 +72,32 @@ def execute(source, target, *, parameters=None, cwd=None, on_progress=None):
             raise RunError(f"{_where(number, cells)}\n  SyntaxError: {error.msg} (line {error.lineno})") from None
     root = _package_parent(source).parent
     code = runs.code_of(notebook, root)
-
-    log = _run(notebook, cells, source, cwd or source.parent, on_progress or (lambda *progress: None))
-
-    # A run takes minutes, in which the notebook can be saved from an editor, or the package be changed.
-    if runs.code_of(notebook, root) != code:
-        raise RunError("the code in notebooks/fmnist changed during the run: run it again")
-    if source == target and source.read_bytes() != original:
-        raise RunError("the notebook was edited during the run, and the edit is kept: run it again")
-    _tidy(notebook, cells)
-    notebook.metadata["run"] = runs.bind(notebook, root, code, log)
-    with atomic_write(target) as temporary:
-        temporary.write_bytes((nbformat.writes(notebook).rstrip("\n") + "\n").encode())
+    with _room(root, target) as aside:
+        start = time.monotonic()
+        log = _run(notebook, cells, source, aside, cwd or source.parent, on_progress or (lambda *progress: None))
+        seconds = time.monotonic() - start
+        # A run takes minutes, in which the notebook can be saved from an editor, or the package be changed.
+        if runs.code_of(notebook, root) != code:
+            raise RunError("the code in notebooks/fmnist changed during the run: run it again")
+        if source == target and source.read_bytes() != original:
+            raise RunError("the notebook was edited during the run, and the edit is kept: run it again")
+        _tidy(notebook, cells)
+        put_in_place(aside, root)
+        notebook.metadata["run"] = runs.bind(notebook, root, code, log, seconds)
+        with atomic_write(target) as temporary:
+            temporary.write_bytes((nbformat.writes(notebook).rstrip("\n") + "\n").encode())
     return notebook
+
+
+@contextlib.contextmanager
+def _room(root, target):
+    """Give the folder in which the results wait, or raise RunError where something could not be written at the end."""
+    try:
+        with waiting_room(root, target) as folder:
+            yield folder
+    except NotWritable as error:
+        advice = "make it writable for this account, or work in a copy of the repository"
+        raise RunError(f"{error}, so nothing was run: {advice}") from None
 
 
 def _inject(notebook, parameters):
@@ -77,11 +114,15 @@ def _inject(notebook, parameters):
     notebook.cells.insert(tagged[0] + 1, cell)
 
 
-def _run(notebook, cells, source, cwd, on_progress):
-    """Execute `cells` of `notebook` in a fresh kernel and return what it read, wrote and imported.
+def _run(notebook, cells, source, aside, cwd, on_progress):
+    """Execute `cells` of `notebook` in a fresh kernel, which saves into `aside`; return what it read, wrote, imported.
 
-    Raises RunError at the first error, or at the end if something was written to standard error.
+    Raises RunError at the first error, or at the end if something was written to standard error that is not known to be
+    harmless.
     """
+    # Here and not in the kernel Matplotlib says, on the console, that it builds its cache of fonts, or where.
+    import matplotlib.font_manager  # noqa: F401
+
     # No directories: the kernel is then this very interpreter, whatever kernels the user has installed.
     manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
     client = NotebookClient(
@@ -97,18 +138,18 @@ def _run(notebook, cells, source, cwd, on_progress):
     client.log.disabled = True
     number = 0
     with tempfile.TemporaryDirectory() as scratch, _Watch(manager, len(cells), on_progress) as watch:
-        log = _observed(Path(scratch), _package_parent(source).parent)
+        log = _observed(Path(scratch), _package_parent(source).parent, aside)
         try:
-            with client.setup_kernel(env=_environment(source, scratch), cwd=str(cwd), cleanup_kc=True):
+            with client.setup_kernel(env=_environment(source, scratch, aside), cwd=str(cwd), cleanup_kc=True):
+                # As JupyterLab would note it, so that a notebook that is only opened does not count as changed.
+                notebook.metadata["language_info"] = run_sync(_language_info)(client.kc)
                 for number, cell in enumerate(cells, start=1):
                     watch.cell = number
                     client.execute_cell(cell, notebook.cells.index(cell), execution_count=number)
         except CellExecutionError as error:
-            trace = [line for output in cell.outputs for line in output.get("traceback", [])]
-            tail = _indented("\n".join("\n".join(trace).splitlines()[-12:]))
-            raise RunError(f"{_where(number, cells)}\n  {error.ename}: {error.evalue}\n\n{tail}") from None
+            raise RunError(_report(number, cells, f"{error.ename}: {error.evalue}")) from None
         except DeadKernelError:
-            raise RunError(f"{_where(number, cells)}\n  {_cause_of_death(manager)}") from None
+            raise RunError(_report(number, cells, _cause_of_death(manager))) from None
         except RuntimeError as error:
             raise RunError(f"its kernel did not start: {error}") from None
         except KeyboardInterrupt:
@@ -120,20 +161,46 @@ def _run(notebook, cells, source, cwd, on_progress):
             if manager.has_kernel:
                 run_sync(manager.shutdown_kernel)(now=True)
         noted = runs.read_log(log)
-    stderr = {n: "".join(o.text for o in c.outputs if o.get("name") == "stderr") for n, c in enumerate(cells, start=1)}
-    if any(stderr.values()):
-        reports = [f"{_where(n, cells)}\n{_indented(text)}" for n, text in stderr.items() if text]
+    reports = [f"{_where(n, cells)}\n{_indented(text)}" for n, cell in enumerate(cells, 1) if (text := _stderr(cell))]
+    if reports:
         raise RunError("it ran to the end, but wrote to standard error:\n" + "\n".join(reports))
     return noted
 
 
-def _observed(scratch, root):
-    """Let the kernel whose IPython folder is `scratch` observe itself; return the path of its log."""
+async def _language_info(kernel_client):
+    return (await kernel_client.kernel_info(reply=True))["content"]["language_info"]
+
+
+def _stderr(cell):
+    """Return what the cell wrote to standard error; what is known to be harmless goes to the console instead."""
+    text = "".join(output.text for output in cell.outputs if output.get("name") == "stderr")
+    lines = [line.strip() for line in re.split(r"[\r\n]+", text)]
+    if any(line and not any(re.fullmatch(known, line) for known in HARMLESS) for line in lines):
+        return text
+    print(text, end="", file=sys.stderr, flush=True)
+    cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+    return ""
+
+
+def _report(number, cells, error):
+    """Say where a run stopped and why, with the last lines that the cell printed and those of the traceback."""
+    left = cells[number - 1].outputs
+    printed = "".join(output.get("text", "") for output in left).splitlines()
+    trace = "\n".join(line for output in left for line in output.get("traceback", [])).splitlines()
+    shown = ["\n" + _indented("\n".join(lines[-SHOWN:])) for lines in (printed, trace) if lines]
+    return "\n".join([_where(number, cells), f"  {error}", *shown])
+
+
+def _observed(scratch, root, aside):
+    """Let the kernel whose IPython folder is `scratch` observe itself; return the path of its log.
+
+    What it writes into `aside` is noted by its later place below `root`.
+    """
     log, startup = scratch / "log", scratch / "profile_default" / "startup"
     startup.mkdir(parents=True)
     # In a namespace of its own: the notebook's must hold nothing but what its cells put there.
     run = f"exec(compile({Path(observe.__file__).read_text(encoding='utf-8')!r}, 'observe', 'exec'), space := {{}})"
-    start = f"space['observe']({str(root)!r}, {str(log)!r})"
+    start = f"space['observe']({str(root)!r}, {str(aside)!r}, {str(log)!r})"
     (startup / "00_observe.py").write_text(f"{run}\n{start}\ndel space\n", encoding="utf-8")
     return log
 
@@ -143,9 +210,9 @@ def _package_parent(source):
     return next((path for path in source.parents if (path / "fmnist" / "__init__.py").exists()), source.parent)
 
 
-def _environment(source, scratch):
+def _environment(source, scratch, aside):
     """Return the kernel's environment: the user's, without what would change a notebook's outputs."""
-    environment = {**os.environ, "PYTHONHASHSEED": "0", "IPYTHONDIR": scratch}
+    environment = {**os.environ, "PYTHONHASHSEED": "0", "IPYTHONDIR": scratch, outputs.VARIABLE: str(aside)}
     # Figures go into the notebook only through the backend that the kernel chooses by itself.
     for name in ("MPLBACKEND", "PYTHONSTARTUP"):
         environment.pop(name, None)
@@ -196,12 +263,6 @@ def _tidy(notebook, cells):
             cell.metadata.pop(name, None)
     notebook.metadata.pop("widgets", None)
     notebook.metadata["kernelspec"] = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    notebook.metadata["language_info"] = {
-        "file_extension": ".py",
-        "mimetype": "text/x-python",
-        "name": "python",
-        "pygments_lexer": "ipython3",
-    }
 
 
 def _joined(outputs):

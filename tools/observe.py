@@ -13,9 +13,12 @@ import sys
 FOLDERS = ("data", "figures", "models", "notebooks")
 
 
-def observe(root, log):
-    """Append what concerns the repository at `root` to the file `log`, once each."""
-    root = os.path.realpath(root)
+def observe(root, aside, log):
+    """Append what concerns the repository at `root` to the file `log`, once each.
+
+    A file in the folder `aside`, from which the runner moves files in place, is noted as what it will be below `root`.
+    """
+    root, aside = os.path.realpath(root), os.path.realpath(aside)
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     known, expected = set(), set()
 
@@ -29,9 +32,10 @@ def observe(root, log):
         if not isinstance(path, str | bytes | os.PathLike):
             return None
         path = os.path.realpath(os.fsdecode(path))
-        if not path.startswith(root + os.sep):
+        base = next((folder for folder in (aside, root) if path.startswith(folder + os.sep)), None)
+        if base is None:
             return None
-        parts = path[len(root) + 1 :].replace(os.sep, "/").split("/")
+        parts = path[len(base) + 1 :].replace(os.sep, "/").split("/")
         if parts[0] not in FOLDERS or any(part.startswith((".", "__")) for part in parts):
             return None
         # Of notebooks/, only notebooks: modules are followed in another way.

@@ -9,13 +9,18 @@ the notebook on disk is the one that was there before. What a run read and wrote
 """
 
 import argparse
+import json
 import signal
+import subprocess
 import sys
+import textwrap
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from fmnist import chapters
-from fmnist.records import results_table
+from fmnist.paths import ROOT
+from fmnist.records import RecordError, results_table
 from tools import readme
 from tools.execution import RunError, execute
 from tools.stale import known_notebooks, unsound
@@ -74,13 +79,15 @@ def main(arguments=None):
         return 2
 
     rows = []
-    for title, name in _to_run(options, list(known)):
+    names = [name for name in known if unsound([name])] if options.stale else _wanted(options, known)
+    print(announcement(names, known))
+    for title, name in _to_run(options, names, known):
         display = _Display(title)
         try:
             execute(known[name], known[name], on_progress=display)
         except RunError as error:
             display.close("failed")
-            print(f"\n{name}.ipynb failed and was not written.\n{error}", file=sys.stderr)
+            print(f"\n{name}.ipynb failed: {error}\n\n{advice(name)}", file=sys.stderr)
             return 1
         except KeyboardInterrupt as interruption:
             display.close("interrupted")
@@ -89,20 +96,79 @@ def main(arguments=None):
         display.close(f"done, {display.seconds:.0f} s")
         rows.append((name, display.cells, f"{display.seconds:.0f}", f"{display.peak:.0f}"))
     _print_summary(rows)
+    print(rewritten([name for name, *_ in rows], known), end="")
     return 0
 
 
-def _to_run(options, known) -> Iterator[tuple[str, str]]:
-    """Yield (title, name) of each notebook that the command line asks for."""
+def _wanted(options, known) -> list[str]:
+    """Return the names of the notebooks that the command line asks for, in the order in which they run."""
+    wanted = {False: options.all, True: options.solutions}
+    names = [name for name in known if wanted[name.startswith("solutions/")]]
+    return names or [name for text in options.names for name in named(text, known)] or default_notebooks()
+
+
+def _to_run(options, names, known) -> Iterator[tuple[str, str]]:
+    """Yield (title, name) of each notebook to run."""
     if options.stale:
         # A run can make later notebooks stale, so each is judged when its turn comes.
         yield from ((name, name) for name in known if unsound([name]))
         return
-    wanted = {False: options.all, True: options.solutions}
-    names = [name for name in known if wanted[name.startswith("solutions/")]]
-    names = names or [name for text in options.names for name in named(text, known)] or default_notebooks()
     for number, name in enumerate(names, start=1):
         yield f"[{number}/{len(names)}] {name}", name
+
+
+def announcement(names: Sequence[str], known: Mapping[str, Path]) -> str:
+    """Say in a sentence how many notebooks will run and, from their committed runs, about how long that takes."""
+    runs = [json.loads(known[name].read_text(encoding="utf-8"))["metadata"].get("run", {}) for name in names]
+    minutes = -(-sum(run.get("seconds", 0) for run in runs) // 60)
+    many = f"{len(names)} notebook{'' if len(names) == 1 else 's'}"
+    if not minutes:
+        return f"Running {many}."
+    about = f"about {minutes} minute{'' if minutes == 1 else 's'}"
+    return f"Running {many}: {about} on two quiet cores, as long as the committed runs took; more on a busy machine."
+
+
+def advice(name: str) -> str:
+    """Say what is left as it was after the notebook `name` failed, and what to do."""
+    return (
+        "The notebook, the models and the figures are those that were there before.\n"
+        f"To look into it, open notebooks/{name}.ipynb with `make lab` and run it up to that cell.\n"
+        "If you have changed nothing, please report it with what `make about` prints."
+    )
+
+
+def rewritten(names: Sequence[str], known: Mapping[str, Path]) -> str:
+    """Say which files that git tracks were rewritten by the runs of `names`, and how to get the committed ones back.
+
+    The text is empty where none was, and where there is no git.
+    """
+    command = [
+        "git",
+        "-c",
+        "core.quotepath=false",
+        "diff",
+        "--name-only",
+        "HEAD",
+        "--",
+        "notebooks",
+        "models",
+        "figures",
+    ]
+    try:
+        git = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    written = {known[name].relative_to(ROOT).as_posix() for name in names}
+    for name in names:
+        written |= set(json.loads(known[name].read_text(encoding="utf-8"))["metadata"]["run"]["files"])
+    changed = [path for path in git.stdout.splitlines() if path in written]
+    if not changed:
+        return ""
+    lines = textwrap.wrap(", ".join(changed), 110, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+    # Other notebooks may hold somebody's answers, so these are named one by one.
+    back = sorted({path if path.endswith(".ipynb") else path.partition("/")[0] for path in changed})
+    title = f"Rewritten by this run, {len(changed)} files that git tracks:"
+    return "\n".join(["", title, *lines, "To get the committed ones back:", f"  git checkout -- {' '.join(back)}", ""])
 
 
 def default_notebooks() -> list[str]:
@@ -118,7 +184,11 @@ def _print_summary(rows):
     print()
     for name, *numbers in table:
         print(f"{name:{width}}" + "".join(f"{number:>9}" for number in numbers))
-    results = results_table()
+    try:
+        results = results_table()
+    except RecordError as error:
+        print(f"\nThere is no table of results: {error}")
+        return
     print(f"\n{results.to_string(index=False)}" if len(results) else "\nThere are no records in models/ yet.")
     if len(results) and readme.is_stale():
         print("\nThe README's results table is older than these records: make readme")

@@ -5,6 +5,7 @@
     "outputs"   a digest of the text and the images below the cells
     "files"     a digest of every figure, model and record that the run wrote
     "versions"  of Python and of the packages that matter, as far as they were imported
+    "seconds"   how long the run took
     "seal"      a digest of all these entries
 
 The runner writes it (tools/run_notebooks.py). `faults` computes everything again; tools/stale.py and a test use it.
@@ -62,8 +63,10 @@ def code_of(notebook: NotebookNode, root: Path) -> dict[str, str]:
     return code_digests(_sources(notebook), {"fmnist": root / "notebooks" / "fmnist"})
 
 
-def bind(notebook: NotebookNode, root: Path, code: dict[str, str], log: Iterable[Sequence[str]]) -> dict:
-    """Return the record of the run that has just filled the outputs of `notebook`.
+def bind(
+    notebook: NotebookNode, root: Path, code: dict[str, str], log: Iterable[Sequence[str]], seconds: float
+) -> dict:
+    """Return the record of the run that has just filled the outputs of `notebook`, in `seconds`.
 
     `code` is what `code_of` returned when it started, `log` what the kernel noted. Files are looked up below `root`.
     """
@@ -81,6 +84,7 @@ def bind(notebook: NotebookNode, root: Path, code: dict[str, str], log: Iterable
         "outputs": outputs_digest(notebook),
         "files": {path: _file_digest(root / path) for path in files if (root / path).is_file()},
         "versions": _versions({name for kind, name, *_ in log if kind == "import"}),
+        "seconds": round(seconds),
     }
     return record | {"seal": seal(record)}
 

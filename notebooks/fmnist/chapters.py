@@ -31,6 +31,10 @@ class Model:
         """Return the name of the model's file without its suffix, such as "01_cnn_keras"."""
         return f"{self.chapter[:2]}_{self.name}_{framework}"
 
+    def notebook(self, framework: str) -> str:
+        """Return the notebook that trains it, as `Chapter.notebooks` has it."""
+        return f"{framework}/{self.chapter}"
+
 
 @dataclass(frozen=True)
 class Chapter:

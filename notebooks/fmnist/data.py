@@ -8,8 +8,10 @@ import hashlib
 import os
 import struct
 import sys
+import tempfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,6 +99,21 @@ def load(
 def verify(folder: str | os.PathLike | None = None, mirrors: Sequence[str] = MIRRORS) -> str:
     """Check the four files as `load` does, repairing or raising `DataError` likewise, and return a line saying so."""
     return f"{len(_verified(folder, mirrors))} files verified by SHA-256: the very ones that Zalando Research published"
+
+
+@contextmanager
+def torchvision_root() -> Iterator[Path]:
+    """Give a temporary folder in which `torchvision.datasets.FashionMNIST(root)` finds the four verified files.
+
+    torchvision unpacks them beside the originals and from then on reads what it has unpacked, 55 MB, without a check.
+    In a folder of its own, removed after the block, the unpacked files are always fresh, and data/ may be read-only.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        raw = Path(folder, "FashionMNIST", "raw")
+        raw.mkdir(parents=True)
+        for file, content in _verified(None, MIRRORS).items():
+            (raw / file.name).write_bytes(content)
+        yield Path(folder)
 
 
 def split(labels: np.ndarray, validation: int = 6000, seed: int = SPLIT_SEED) -> tuple[np.ndarray, np.ndarray]:

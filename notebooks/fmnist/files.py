@@ -11,11 +11,11 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     """Give a temporary path to write to; when the block succeeds, that file takes the place of `path` in one step.
 
     The temporary path lies beside `path` and has the same suffix. Any process that reads `path` finds the old file or
-    the whole new one, even when the block is interrupted. A missing folder is made.
+    the whole new one, even when the block is interrupted. Missing folders are made.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield temporary
         temporary.replace(path)

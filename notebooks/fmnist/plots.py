@@ -13,10 +13,9 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix as count_confusions
 
+from fmnist import outputs
 from fmnist.chapters import looks
 from fmnist.data import CLASS_NAMES
-from fmnist.files import atomic_write
-from fmnist.paths import FIGURES
 from fmnist.records import DISPLAY
 
 FRAMEWORK_COLOURS = {"keras": "#D55E00", "pytorch": "#0072B2"}
@@ -34,8 +33,8 @@ def set_style() -> None:
 
 
 def save(figure: Figure, name: str) -> None:
-    """Write `figure` to figures/`name`.png, 110 dots per inch, white background."""
-    with atomic_write(FIGURES / f"{name}.png") as temporary:
+    """Write `figure` to figures/`name`.png (see `outputs`), 110 dots per inch, white background."""
+    with outputs.saving("figures", f"{name}.png") as temporary:
         # Without the name of the software in it, the same picture is the same file.
         figure.savefig(temporary, dpi=110, bbox_inches="tight", metadata={"Software": None})
 

@@ -1,9 +1,10 @@
-"""Records: what is known about each trained model, in a .json file beside it, and the table made from them."""
+"""Records: what was measured, in .json files in models/, one beside each model; and the table made from them."""
 
 import hashlib
 import json
 import os
 import platform
+import re
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,25 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from fmnist.chapters import MODEL_SUFFIX, looks
+from fmnist import outputs, paths
+from fmnist.chapters import MODEL_SUFFIX, all_models, looks
 from fmnist.data import CLASS_NAMES
-from fmnist.files import atomic_write
-from fmnist.paths import MODELS
 from fmnist.training import History
 
 PACKAGES = {"keras": ("keras", "tensorflow", "numpy"), "pytorch": ("torch", "torchvision", "numpy")}
 DISPLAY = {"keras": "Keras", "pytorch": "PyTorch"} | {model: look["label"] for model, look in looks().items()}
 
 
+class RecordError(RuntimeError):
+    """A record cannot be used; the message names its file, says what is wrong and what to do."""
+
+
 def model_path(name: str) -> Path:
-    """Return where the model called `name` lies, such as models/01_cnn_pytorch.pth for "01_cnn_pytorch"."""
-    return MODELS / f"{name}{MODEL_SUFFIX[_parts(name)[2]]}"
+    """Return where the model called `name` lies, such as models/01_cnn_pytorch.pth for "01_cnn_pytorch".
+
+    That is where this notebook has saved it, or else the repository's own.
+    """
+    return outputs.find("models", f"{name}{MODEL_SUFFIX[_parts(name)[2]]}")
 
 
 def write(
@@ -74,15 +81,34 @@ def write(
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES[framework]}},
         "model_sha256": hashlib.sha256(model_path(name).read_bytes()).hexdigest(),
     }
-    with atomic_write(model_path(name).with_suffix(".json")) as temporary:
+    with outputs.saving("models", f"{name}.json") as temporary:
         temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8", newline="\n")
     return record
 
 
-def read_all(folder: str | os.PathLike = MODELS) -> list[dict[str, Any]]:
-    """Return every model's record as a list of dicts, by chapter, then model, then framework."""
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in Path(folder).glob("[0-9][0-9]_*.json")]
+def read(name: str) -> dict[str, Any]:
+    """Return the record `name`: that of a model, such as "01_cnn_keras", or what a command measured, such as "costs".
+
+    Raises `RecordError` where it is missing, damaged, or that of another model.
+    """
+    return _read(outputs.find("models", f"{name}.json"))
+
+
+def read_all(folder: str | os.PathLike | None = None) -> list[dict[str, Any]]:
+    """Return every model's record in `folder` (default: models/), by chapter, then model, then framework.
+
+    Raises `RecordError` where one cannot be used.
+    """
+    folder = paths.ROOT / "models" if folder is None else Path(folder)
+    records = [_read(path) for path in folder.glob("[0-9][0-9]_*.json")]
     return sorted(records, key=lambda record: (record["chapter"], record["parameters"], record["framework"]))
+
+
+def remedy(name: str) -> str:
+    """Return in words how to get back what is called `name` in models/, for the end of a sentence."""
+    back = "`git checkout -- models` brings the committed files back"
+    makers = [model.notebook(framework) for model, framework in all_models() if model.file_stem(framework) == name]
+    return f"{back}, and `make run NOTEBOOKS={makers[0]}` trains it anew" if makers else back
 
 
 def standard_error(accuracy: float | np.ndarray, images: int) -> float | np.ndarray:
@@ -110,6 +136,26 @@ def results_table(records: list[dict[str, Any]] | None = None) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return the record in the file `path`, or raise `RecordError`."""
+    name = path.stem
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecordError(f"models/{path.name} is missing: {remedy(name)}.") from None
+    except OSError as error:
+        raise RecordError(f"models/{path.name} cannot be read ({error.strerror}): {remedy(name)}.") from None
+    except ValueError:  # no JSON, or no text
+        raise RecordError(f"models/{path.name} is damaged, it is not valid JSON: {remedy(name)}.") from None
+    is_of_a_model = re.match(r"\d\d_", name)
+    if not isinstance(record, dict) or (is_of_a_model and record.get("name") != name):
+        other = record.get("name") if isinstance(record, dict) else None
+        raise RecordError(
+            f"models/{path.name} is not the record of {name}{f' but of {other}' if other else ''}: {remedy(name)}."
+        )
+    return record
 
 
 def _parts(name: str) -> tuple[str, str, str]:

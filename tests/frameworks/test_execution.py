@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from fmnist import chapters
+from fmnist import chapters, outputs
 from fmnist.records import read_all
 from tests.helpers import CHAPTERS, ROOT, code_cells, fast_settings, printed, read, run_python
 
@@ -28,15 +28,14 @@ def written_by(run_fast, copy, name, cwd):
     cells = code_cells(notebook)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
 
-    expected = {
-        f"figures/{file}.png" for file in chapter.figure_files() if chapter.both_frameworks or file.endswith(framework)
-    }
-    assert expected and expected <= set(artefacts(copy))
-    names = [model.file_stem(framework) for model in chapter.models]
-    records = [record for record in read_all(copy / "models") if record["name"] in names]
-    assert len(records) == len(names)
-    # The committed ones, of whole trainings, have been replaced.
+    figures = {file for file in chapter.figure_files() if chapter.both_frameworks or file.endswith(framework)}
+    models = {model.file_stem(framework) for model in chapter.models}
+    expected = {f"figures/{name}.png" for name in figures} | {f"models/{name}.json" for name in models}
+    expected |= {f"models/{name}{chapters.MODEL_SUFFIX[framework]}" for name in models}
+    assert figures and set(artefacts(copy / outputs.TRYOUT)) == expected
+    records = read_all(copy / outputs.TRYOUT / "models")
     assert all(record["test_images"] == chapter.fast["MAX_IMAGES"] for record in records)
+    assert "images: figures, models and records go to tryout/" in printed(notebook)
     # A chapter that trains no model of its own prints no times.
     return [{key: value for key, value in record.items() if key not in TIMES} for record in records] or printed(
         notebook
@@ -45,8 +44,15 @@ def written_by(run_fast, copy, name, cwd):
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_runs_in_fast_mode(name, run_fast, repository_copy, tmp_path):
-    """From a folder elsewhere: files land in the copy and nowhere else, and the same seed gives the same numbers."""
+    """From a folder elsewhere: files land in the copy's tryout/ and nowhere else, and the same seed repeats the numbers.
+
+    What somebody else unpacked in data/ is neither used nor made, so that the folder may be read-only.
+    """
     before, committed = artefacts(ROOT), (ROOT / "notebooks" / f"{name}.ipynb").read_bytes()
+    models, raw = artefacts(repository_copy), repository_copy / "data" / "FashionMNIST" / "raw"
+    (raw / "train-images-idx3-ubyte").write_text("<html>not what it should be</html>")
+    files = {path.name: path.stat().st_mtime_ns for path in raw.iterdir()}
+    raw.chmod(0o555)
     numbers = written_by(run_fast, repository_copy, name, cwd=tmp_path)
     if name in TWICE:
         assert written_by(run_fast, repository_copy, name, cwd=repository_copy) == numbers, (
@@ -54,6 +60,9 @@ def test_runs_in_fast_mode(name, run_fast, repository_copy, tmp_path):
         )
     assert (ROOT / "notebooks" / f"{name}.ipynb").read_bytes() == committed
     assert artefacts(ROOT) == before
+    raw.chmod(0o755)
+    assert {path.name: path.stat().st_mtime_ns for path in raw.iterdir()} == files
+    assert artefacts(repository_copy) == models, "a tryout replaces nothing"
 
 
 def test_the_notebook_with_both_frameworks_ends_without_a_crash(repository_copy):

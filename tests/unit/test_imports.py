@@ -17,6 +17,7 @@ ONE_USER = {
     ("convert", "pytorch_to_keras"),
     ("plots", "model_comparison"),
     ("download", "alone"),
+    ("outputs", "find"),
     ("records", "read_all"),
 }
 

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fmnist import images, plots, records
+from fmnist import images, paths, plots, records
 from fmnist.files import atomic_write
 from fmnist.training import History
 
 
 @pytest.fixture
 def models(tmp_path, monkeypatch):
-    monkeypatch.setattr(records, "MODELS", tmp_path)
-    return tmp_path
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    (tmp_path / "models").mkdir()
+    return tmp_path / "models"
 
 
 def write_record(name="01_dense_keras"):
@@ -88,12 +89,13 @@ def test_read_image_of_nothing(tmp_path):
 
 
 def test_figures_are_saved_white_and_the_same_twice(tmp_path, monkeypatch):
-    monkeypatch.setattr(plots, "FIGURES", tmp_path)
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
     curves = {"loss": [2, 1], "accuracy": [0.1, 0.2], "val_loss": [2, 1.5], "val_accuracy": [0.1, 0.15]}
     for name in ("one", "two"):
         plots.save(plots.learning_curves({"dense": curves, "cnn": curves}, "keras"), name)
-    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
-    assert Image.open(tmp_path / "one.png").convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+    one, two = (tmp_path / "figures" / f"{name}.png" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+    assert Image.open(one).convert("RGB").getpixel((0, 0)) == (255, 255, 255)
 
 
 def test_every_model_keeps_its_line_and_every_framework_its_colour():

@@ -1,11 +1,13 @@
 """Running notebooks, on small ones that need no framework: what is written back, what is bound, what failures say."""
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import nbformat
 import pandas as pd
@@ -15,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from fmnist import chapters
 from tests.helpers import ROOT
-from tools import run_notebooks, runs, stale
+from tools import aside, execution, run_notebooks, runs, stale
 from tools.execution import RunError, execute
 
 posix = pytest.mark.skipif(os.name == "nt", reason="signals as POSIX has them")
@@ -148,6 +150,7 @@ def three_notebooks(tmp_path, monkeypatch):
     known = (chapters.Chapter("01_a", **entry), chapters.Chapter("02_b", both_frameworks=True, **entry))
     monkeypatch.setattr(chapters, "all_chapters", lambda: known)
     monkeypatch.setattr(stale, "ROOT", tmp_path)
+    monkeypatch.setattr(run_notebooks, "ROOT", tmp_path)
     monkeypatch.setattr(run_notebooks.readme, "is_stale", lambda: True)
     table = pd.DataFrame({"model": ["CNN"], "test accuracy": ["91.23%"]})
     monkeypatch.setattr(run_notebooks, "results_table", lambda: table)
@@ -190,9 +193,55 @@ def test_a_failure_ends_the_run_with_a_report(three_notebooks, capsys):
     before = (three_notebooks / "02_b.ipynb").read_bytes()
     assert run_notebooks.main(["keras/01_a.ipynb", "02_b"]) == 1
     report = capsys.readouterr().err
-    expected = ("keras/01_a.ipynb", "cell 2 of 2: 1 / 0", "ZeroDivisionError: division by zero")
+    expected = ("keras/01_a.ipynb failed: cell 2 of 2: 1 / 0\n  ZeroDivisionError: division by zero", "with `make lab`")
     assert all(text in report for text in expected)
     assert (three_notebooks / "02_b.ipynb").read_bytes() == before
+
+
+def test_a_report_shows_the_last_lines_that_the_cell_printed(tmp_path):
+    path = write(tmp_path / "one.ipynb", "for i in range(40):\n    print(f'step {i}.')\nraise ValueError('no more')")
+    with pytest.raises(RunError) as error:
+        execute(path, path)
+    report = str(error.value)
+    assert "ValueError: no more" in report and "step 39." in report and "step 27." not in report
+
+
+def test_a_run_says_at_its_start_how_long_it_takes(three_notebooks, capsys):
+    assert run_notebooks.main(["--all"]) == 0
+    assert capsys.readouterr().out.startswith("Running 3 notebooks.\n"), "nothing is known yet"
+    known = stale.known_notebooks()
+    for path, seconds in zip(known.values(), (200, 100, 1), strict=True):
+        node = nbformat.read(path, as_version=4)
+        node.metadata.run["seconds"] = seconds
+        nbformat.write(node, path)
+    assert run_notebooks.announcement(list(known), known).startswith("Running 3 notebooks: about 6 minutes on two")
+    assert run_notebooks.announcement(["02_b"], known).startswith("Running 1 notebook: about 1 minute on two")
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+def test_it_says_which_tracked_files_it_rewrote_and_how_to_get_them_back(three_notebooks, capsys):
+    root = three_notebooks.parent
+    saving = "from fmnist import outputs\nwith outputs.saving('models', '01_m_keras.keras') as path:\n"
+    saving += "    path.write_text('new')"
+    write(three_notebooks / "keras" / "01_a.ipynb", saving)
+    shutil.rmtree(three_notebooks / "fmnist")
+    shutil.copytree(ROOT / "notebooks" / "fmnist", three_notebooks / "fmnist")
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "all"]):
+        subprocess.run(["git", *command], cwd=root, check=True)
+    mine = root / "notebooks" / "02_b.ipynb"
+    mine.write_text(mine.read_text() + "\n")  # somebody's own change, which the run did not make
+    assert run_notebooks.main(["keras/01_a"]) == 0
+    out = capsys.readouterr().out
+    assert (
+        "Rewritten by this run, 2 files that git tracks:\n  models/01_m_keras.keras, notebooks/keras/01_a.ipynb" in out
+    )
+    command = out.rpartition("To get the committed ones back:\n")[2].strip()
+    assert command == "git checkout -- models notebooks/keras/01_a.ipynb"
+    subprocess.run(command.split(), cwd=root, check=True, capture_output=True)
+    assert (root / "models" / "01_m_keras.keras").read_text() == "weights"
+    changed = subprocess.run(["git", "diff", "--name-only"], cwd=root, check=True, capture_output=True, text=True)
+    assert changed.stdout == "notebooks/02_b.ipynb\n"
 
 
 def test_an_unknown_name_lists_the_known_ones(three_notebooks, capsys):
@@ -283,6 +332,126 @@ def test_what_a_run_read_and_wrote_is_bound(tmp_path):
         runs.Fault("wrong", "models/own.json is not the file that its run wrote"),
         runs.Fault("stale", "models/read.json, which it read, has changed"),
     ]
+
+
+@pytest.fixture
+def saving(tmp_path):
+    """A function that makes a notebook that saves a model and a figure and then does something more."""
+    shutil.copytree(ROOT / "notebooks" / "fmnist", tmp_path / "notebooks" / "fmnist")
+    for folder, name in (("models", "m.pth"), ("figures", "f.png")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text("old")
+    cell = "from fmnist import outputs\nfor where in (('models', 'm.pth'), ('figures', 'f.png')):\n"
+    cell += "    with outputs.saving(*where) as path:\n        path.write_text('new')\n"
+    cell += "    assert outputs.find(*where).read_text() == 'new'"
+    return lambda more: write(tmp_path / "notebooks" / "one.ipynb", cell, more)
+
+
+def saved(root):
+    assert not list(root.glob(".run-*")), "a folder is left over"
+    return {(root / "models" / "m.pth").read_text(), (root / "figures" / "f.png").read_text()}
+
+
+def test_what_a_run_saved_is_put_in_place_with_the_notebook(tmp_path, saving):
+    path = saving("1")
+    run = execute(path, path).metadata.run
+    assert saved(tmp_path) == {"new"}
+    assert sorted(run["files"]) == ["figures/f.png", "models/m.pth"]
+    assert runs.faults(nbformat.read(path, as_version=4), tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        ("import os\nos._exit(3)", "the kernel died with exit code 3"),
+        ("import warnings\nwarnings.warn('what nobody expected')", "what nobody expected"),
+        ("import os\nos.write(2, b'compiled code complains')", "compiled code complains"),
+    ],
+)
+def test_a_run_that_fails_replaces_nothing(tmp_path, saving, more, said, monkeypatch):
+    # With this variable, a kernel does not catch what compiled code writes.
+    monkeypatch.delenv("PYTEST_CURRENT_TEST", raising=False)
+    path = saving(more)
+    before = path.read_bytes()
+    with pytest.raises(RunError, match=said):
+        execute(path, path)
+    assert saved(tmp_path) == {"old"} and path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Matplotlib is building the font cache; this may take a moment.",
+        "data/FashionMNIST/raw/t10k-labels-idx1-ubyte.gz is missing; downloading it",
+        "\\rt10k-labels-idx1-ubyte.gz:   0%|          | 0.00/5.15k [00:00<?, ?B/s]\\r      \\r",
+    ],
+)
+def test_a_harmless_line_on_stderr_goes_to_the_console(tmp_path, saving, line, capsys):
+    path = saving(f"import sys\nprint('before')\nprint('{line}', file=sys.stderr)\nprint('after')")
+    notebook = execute(path, path)
+    assert notebook.cells[-1].outputs == [{"output_type": "stream", "name": "stdout", "text": "before\nafter\n"}]
+    assert saved(tmp_path) == {"new"}
+    assert line.replace("\\r", "\r") in capsys.readouterr().err
+
+
+def test_a_harmless_line_does_not_excuse_another(tmp_path, saving):
+    line = "Matplotlib is building the font cache; this may take a moment."
+    path = saving(f"import sys\nprint('{line}\\nand then this', file=sys.stderr)")
+    with pytest.raises(RunError, match="and then this"):
+        execute(path, path)
+    assert saved(tmp_path) == {"old"}
+
+
+def test_matplotlib_without_a_cache_of_fonts_does_not_fail_a_run(tmp_path, saving):
+    """In a process of its own, with a home folder where nothing can be made: Matplotlib complains of both."""
+    path = saving("import matplotlib.pyplot as plt\nplt.figure();")
+    (tmp_path / "home").write_text("a file, not a folder")
+    code = f"from tools.execution import execute\nexecute({str(path)!r}, {str(path)!r})"
+    environment = {name: value for name, value in os.environ.items() if name not in ("MPLCONFIGDIR", "XDG_CACHE_HOME")}
+    environment |= {"HOME": str(tmp_path / "home"), "USERPROFILE": str(tmp_path / "home")}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert saved(tmp_path) == {"new"}
+    if os.name == "posix":
+        assert "Matplotlib created a temporary cache directory" in done.stderr, (
+            "it should complain once, on the console"
+        )
+
+
+@pytest.mark.parametrize("kind", ["models", "figures", "notebooks"])
+def test_a_folder_that_cannot_be_written_is_noticed_before_the_run(tmp_path, saving, kind, monkeypatch):
+    path = saving("1")
+
+    def refuse(dir=None):
+        if Path(dir) == tmp_path / kind:
+            raise PermissionError(13, "Permission denied")
+        return contextlib.nullcontext()
+
+    monkeypatch.setattr(aside.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(execution, "_run", lambda *_: pytest.fail("it ran"))
+    with pytest.raises(RunError, match=rf"{kind} cannot be written to \(Permission denied\), so nothing was run: make"):
+        execute(path, path)
+    assert saved(tmp_path) == {"old"}
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions do not bind this account")
+def test_a_folder_without_the_right_to_write_is_noticed_before_the_run(tmp_path, saving):
+    path = saving("1")
+    (tmp_path / "models").chmod(0o500)
+    with pytest.raises(RunError, match="models cannot be written to"):
+        execute(path, path)
+
+
+def test_what_a_killed_run_left_is_cleared_away_and_that_of_a_live_one_is_not(tmp_path, saving):
+    path = saving("1")
+    live, dead = (tmp_path / f".run-{number}.abc.partial" for number in (os.getppid(), 999_999_999))
+    for folder in (live, dead):
+        (folder / "models").mkdir(parents=True)
+    execute(path, path)
+    assert live.exists() and not dead.exists()
+    shutil.rmtree(live)
+    assert saved(tmp_path) == {"new"}
 
 
 @posix

@@ -31,6 +31,7 @@ SECONDS = ("import_seconds", "first_epoch_seconds", "start_to_first_epoch_second
 MEGABYTES = ("memory_after_import_mb", "peak_memory_mb")
 SURROUNDINGS = {
     "KERAS_BACKEND": "tensorflow",
+    "TF_ENABLE_ONEDNN_OPTS": "1",  # as in the notebooks (fmnist.keras_start)
     "CUDA_VISIBLE_DEVICES": "-1",  # hides the graphics cards from both frameworks
     "TF_CPP_MIN_LOG_LEVEL": "2",  # errors only: what is written is shown if the process fails
     "PYTHONFAULTHANDLER": "1",  # a crash in compiled code says where it was

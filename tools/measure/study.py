@@ -20,7 +20,6 @@ today's counts as missing.
 import argparse
 import ast
 import json
-import os
 import subprocess
 import sys
 import time
@@ -30,8 +29,8 @@ from typing import Any
 
 from fmnist import taught
 from fmnist.chapters import FRAMEWORKS
+from fmnist.keras_start import clean_start
 from fmnist.paths import MODELS, ROOT
-from fmnist.quiet import quiet_start
 from tools import stamp
 from tools.measure import chapter_01, common
 from tools.measure.study_plan import run_id, wanted
@@ -83,8 +82,7 @@ def write(framework: str, runs: Iterable[Run], folder: Path = MODELS) -> None:
 
 def start_keras() -> None:
     """Start Keras on one thread of the CPU."""
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    with quiet_start():
+    with clean_start():
         import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(THREADS)

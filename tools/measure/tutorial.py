@@ -6,16 +6,13 @@ PyTorch a DataLoader that prepares each image anew, ReLU before pooling, and an 
 """
 
 import itertools
-import shutil
-import tempfile
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fmnist.paths import DATA
+from fmnist import data
 from tools.measure.chapter_01 import Chapter01, Epoch
 
 if TYPE_CHECKING:
@@ -47,10 +44,7 @@ def pytorch_loader(rows: np.ndarray) -> "torch.utils.data.DataLoader":
     from torchvision.datasets import FashionMNIST
 
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
-    # torchvision unpacks the files beside the packed ones: in a copy, so that `data/` stays as it is. It keeps the
-    # images in memory, and the copy may go at once.
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(DATA / "FashionMNIST" / "raw", Path(folder, "FashionMNIST", "raw"))
+    with data.torchvision_root() as folder:
         dataset = FashionMNIST(folder, train=True, download=True, transform=transform)
     return DataLoader(Subset(dataset, rows.tolist()), batch_size=BATCH_SIZE["pytorch"], shuffle=True)
 

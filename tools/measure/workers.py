@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fmnist.keras_start import clean_start
 from fmnist.paths import ROOT
-from fmnist.quiet import quiet_start
 from tools.measure import chapter_01, common, tutorial
 from tools.measure.chapter_01 import Epoch
 
@@ -69,10 +69,9 @@ def start_pytorch() -> Framework:
 
 def start_keras() -> Framework:
     """Start Keras on TensorFlow."""
-    os.environ["KERAS_BACKEND"] = "tensorflow"
     # For what TensorFlow logs later: 2 leaves out information and warnings, and keeps errors.
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
-    with quiet_start():
+    with clean_start():
         import keras
         import tensorflow as tf
 

@@ -86,7 +86,7 @@ class Workers:
 def _serve(connection: Connection, framework: str, environment: dict[str, str]) -> None:
     """Answer what comes through `connection` until None comes."""
     faulthandler.enable()  # a crash in compiled code then shows where
-    os.environ.update(environment, KERAS_BACKEND="tensorflow", MPLBACKEND="agg")
+    os.environ.update(environment, MPLBACKEND="agg")
     try:
         _import(framework)
     except BaseException:
@@ -108,9 +108,9 @@ def _import(framework: str) -> None:
 
         exec(compile(import_cell(), "the import cell of keras_vs_pytorch.ipynb", "exec"), {})
     elif framework == "keras":
-        from fmnist.quiet import quiet_start
+        from fmnist.keras_start import clean_start
 
-        with quiet_start():
+        with clean_start():
             import keras  # noqa: F401
     elif framework == "pytorch":
         import torch  # noqa: F401

@@ -7,7 +7,7 @@ import numpy as np
 
 from fmnist import chapters, data, taught
 from fmnist.chapters import Chapter, Model
-from fmnist.records import model_path
+from fmnist.models import verified
 
 
 def answer(framework: str, question: dict) -> dict:
@@ -31,7 +31,7 @@ def answer(framework: str, question: dict) -> dict:
 def _keras_logits(chapter: Chapter, model: Model, images):
     import keras
 
-    network = keras.models.load_model(model_path(model.file_stem("keras")))
+    network = keras.models.load_model(verified(model.file_stem("keras")))
     learned = sum(math.prod(weight.shape) for weight in network.trainable_weights)
     return network.predict(images[..., np.newaxis], batch_size=1000, verbose=0), learned
 
@@ -44,7 +44,7 @@ def _pytorch_logits(chapter: Chapter, model: Model, images):
     notebook = chapter.notebooks["pytorch"]
     names = taught.run_tagged_cells(notebook, "parameters", "model", torch=torch, nn=nn, F=F, np=np, math=math)
     network = names[model.builder["pytorch"]]()
-    network.load_state_dict(torch.load(model_path(model.file_stem("pytorch")), weights_only=True))
+    network.load_state_dict(torch.load(verified(model.file_stem("pytorch")), weights_only=True))
     network.eval()
     with torch.inference_mode():
         logits = torch.cat([network(batch) for batch in torch.from_numpy(images).unsqueeze(1).split(1000)]).numpy()

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fmnist import data, taught
-from fmnist.records import model_path
+from fmnist.models import verified
 
 
 def answer(framework: str, question: None) -> dict:
@@ -45,11 +45,11 @@ def _saved_cnn(framework):
         import keras
         import tensorflow as tf
 
-        return keras.models.load_model(model_path("01_cnn_keras")), {"keras": keras, "tf": tf}
+        return keras.models.load_model(verified("01_cnn_keras")), {"keras": keras, "tf": tf}
     import torch
     from torch import nn
     from torch.nn import functional
 
     cnn = taught.run_tagged_cells("pytorch/01_dense_and_cnn", "model", nn=nn, DROPOUT=0.25)["CNN"]()
-    cnn.load_state_dict(torch.load(model_path("01_cnn_pytorch"), weights_only=True))
+    cnn.load_state_dict(torch.load(verified("01_cnn_pytorch"), weights_only=True))
     return cnn.eval(), {"torch": torch, "F": functional, "DEVICE": "cpu"}
