@@ -115,7 +115,7 @@ def learning_curves(histories: dict[str, dict[str, Sequence[float]]], framework:
                 label=f"{DISPLAY[model]}, validation",
             )
         axis.set(title=f"{DISPLAY[framework]}: {quantity}", xlabel="epoch", ylabel=quantity)
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)  # one epoch has one tick
         axis.legend(fontsize=8)
     figure.tight_layout()
     return figure

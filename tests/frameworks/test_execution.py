@@ -44,7 +44,7 @@ def written_by(run_fast, copy, name, cwd):
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_runs_in_fast_mode(name, run_fast, repository_copy, tmp_path):
-    """From a folder elsewhere: files land in the copy's tryout/ and nowhere else, and the same seed repeats the numbers.
+    """From a folder elsewhere: files land in the copy's tryout/ and nowhere else, and a seed repeats its numbers.
 
     What somebody else unpacked in data/ is neither used nor made, so that the folder may be read-only.
     """
