@@ -70,10 +70,10 @@ def revision() -> str:
 def packages() -> Iterator[tuple[str, str]]:
     """Yield (name, version) of the packages that matter, and the locked version where it is another one."""
     locked = {}
-    with suppress(ImportError, KeyError):
-        from tools.lock import locked_versions
+    with suppress(ImportError):
+        from fmnist.versions import locked_here
 
-        locked = locked_versions(".".join(platform.python_version_tuple()[:2]))
+        locked = locked_here()
     for name in PACKAGES:
         found = _version(name)
         differs = name in locked and found.split("+")[0] not in (locked[name], "not installed")

@@ -20,21 +20,14 @@ import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from tools.lock import PYTHONS, locked_versions
+from fmnist.versions import PACKAGES, PYTHONS, installed, locked_versions
 from tools.stamp import code_digests, digest
 
-# The packages whose version can change what a notebook shows, by the name under which they are imported.
-PACKAGES = {
-    "keras": "keras", "tensorflow": "tensorflow", "torch": "torch", "torchvision": "torchvision", "numpy": "numpy",
-    "scipy": "scipy", "sklearn": "scikit-learn", "pandas": "pandas", "matplotlib": "matplotlib", "seaborn": "seaborn",
-    "PIL": "pillow",
-}  # fmt: skip
 REGISTRY = "notebooks/chapters.toml"
 MODEL_FILE = re.compile(r"models/\d\d_(\w+)_(?:keras|pytorch)\.")
 # What torchvision unpacks beside the dataset's own files is made from them.
@@ -190,10 +183,7 @@ def _file_digest(path: Path) -> str:
 def _versions(imported: set[str]) -> dict[str, str]:
     found = {"python": platform.python_version()}
     for module, package in PACKAGES.items():
-        if module in imported:
-            try:
-                # What follows a plus tells a CPU build from one for CUDA.
-                found[package] = version(package).split("+")[0]
-            except PackageNotFoundError:  # a library looked for it in vain
-                continue
+        # A library may have looked for it in vain.
+        if module in imported and (has := installed(package)):
+            found[package] = has
     return found

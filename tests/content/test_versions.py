@@ -5,7 +5,7 @@ import json
 import pytest
 
 from fmnist.paths import MODELS
-from tools.lock import locked_versions
+from fmnist.versions import locked_versions
 
 # What computes a result. torchvision only reads the dataset in chapter 01; where a notebook imported it, its version is
 # in the notebook's own record of its run.

@@ -15,10 +15,11 @@ from packaging.requirements import InvalidRequirement
 from packaging.specifiers import SpecifierSet
 
 from fmnist import chapters
+from fmnist.versions import LOCK, PLATFORMS, PYTHONS, locked_versions, requirements
 from tests.helpers import ROOT
 from tools import about, install
 from tools.chapters_matrix import jobs
-from tools.lock import LISTS, LOCK, PLATFORMS, PYTHONS, disagreements, locked_versions, requirements
+from tools.lock import LISTS, disagreements
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCKED = LOCK.read_text(encoding="utf-8")
