@@ -211,7 +211,9 @@ def edit_comment(node):
     next(cell for cell in node.cells if cell.cell_type == "code").source += "  # why"
 
 
-def add_bootstrap_cell(node):
+def another_bootstrap_cell(node):
+    """Put it in the place of the one that is there."""
+    node.cells = [cell for cell in node.cells if "bootstrap" not in cell.metadata.get("tags", [])]
     cell = nbformat.v4.new_code_cell("print('getting ready')", metadata={"tags": ["bootstrap"]})
     node.cells.insert(1, cell)
 
@@ -222,20 +224,20 @@ def test_what_changes_no_result_makes_nothing_stale(altered, edit):
 
 
 def test_a_bootstrap_cell_does_not_count_as_code(altered):
-    assert altered("notebooks/keras/01_dense_and_cnn.ipynb", notebook(add_bootstrap_cell)) == {}
+    assert altered("notebooks/keras/01_dense_and_cnn.ipynb", notebook(another_bootstrap_cell)) == {}
 
 
 def show_in_bootstrap_cell(node):
-    add_bootstrap_cell(node)
+    another_bootstrap_cell(node)
     node.cells[1].outputs = [nbformat.v4.new_output("stream", text="test accuracy 99.99%")]
 
 
-def add_two_bootstrap_cells(node):
-    add_bootstrap_cell(node)
-    add_bootstrap_cell(node)
+def two_bootstrap_cells(node):
+    another_bootstrap_cell(node)
+    node.cells.insert(1, node.cells[1].copy())
 
 
-@pytest.mark.parametrize("edit", [show_in_bootstrap_cell, add_two_bootstrap_cells])
+@pytest.mark.parametrize("edit", [show_in_bootstrap_cell, two_bootstrap_cells])
 def test_a_bootstrap_cell_hides_nothing(altered, edit):
     found = altered("notebooks/keras/01_dense_and_cnn.ipynb", notebook(edit))
     assert kinds(found) == {"keras/01_dense_and_cnn": {"wrong"}}
