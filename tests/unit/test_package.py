@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fmnist import images, paths, plots, records
+from fmnist import paths, plots, records
 from fmnist.files import atomic_write
 from fmnist.training import History
 
@@ -58,34 +58,6 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path):
         raise KeyboardInterrupt
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def picture(background, colour, mode="RGB", size=(300, 200)):
-    image = Image.new(mode, size, background)
-    image.paste(colour, (120, 40, 180, 160))
-    return image
-
-
-@pytest.mark.parametrize(
-    ("background", "colour", "mode"),
-    [("white", "navy", "RGB"), ("black", "white", "L"), ((0, 0, 0, 0), (90, 0, 0, 255), "RGBA"), (230, 20, "L")],
-)
-def test_read_image_gives_a_bright_object_on_black(tmp_path, background, colour, mode):
-    path = tmp_path / "own picture.png"
-    picture(background, colour, mode).save(path)
-    found = images.read_image(path)
-    assert found.shape == (28, 28) and found.dtype == np.uint8
-    # 60 wide and 120 high: scaled to 14 × 28 and centred.
-    assert (found[:, 8:20] > 240).all()
-    assert (found[:, :6] == 0).all() and (found[:, 22:] == 0).all()
-
-
-def test_read_image_of_nothing(tmp_path):
-    Image.new("L", (50, 50), 200).save(tmp_path / "even.png")
-    with pytest.raises(ValueError, match="one even grey"):
-        images.read_image(tmp_path / "even.png")
-    with pytest.raises(FileNotFoundError):
-        images.read_image(tmp_path / "missing.png")
 
 
 def test_figures_are_saved_white_and_the_same_twice(tmp_path, monkeypatch):
