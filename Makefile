@@ -72,7 +72,7 @@ clean:  ## remove .venv and caches, nothing else
 	@rm -rf .venv .pytest_cache .ruff_cache notebooks/*.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The installation is "broken" when the Python it was made with was removed, or the repository was moved.
+# The installation is "broken" when the Python it was made with was removed, or does not find the package.
 BROKEN := $(shell test ! -e $(LEARNER) || .venv/bin/python -c 'import fmnist' 2>/dev/null || echo broken)
 LISTS = requirements.txt requirements-teach.txt requirements-dev.txt constraints.txt pyproject.toml
 

@@ -1,6 +1,7 @@
 """What several tests need: where things are, how notebooks are read, and copies of the repository to work in."""
 
 import ast
+import contextlib
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from fmnist import chapters
+from tools import install
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -101,6 +103,14 @@ def import_cell() -> str:
 def run_python(*arguments: str, **options: Any) -> subprocess.CompletedProcess:
     """Run this Python with `arguments`; what it says is in the result's `stdout` and `stderr`."""
     return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, **options)
+
+
+def make_venv(folder: Path) -> Path:
+    """Make in `folder` a .venv with no packages, link the package as the installer does, and return its Python."""
+    run_python("-m", "venv", "--without-pip", ".venv", cwd=folder, check=True)
+    with contextlib.chdir(folder):
+        install.link_package()
+    return folder / install.VENV_PYTHON
 
 
 def copy_repository(target: Path) -> Path:

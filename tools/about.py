@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -64,7 +65,8 @@ def revision() -> str:
     """Return the version of the repository, its commit, and whether a committed file was changed."""
     commit = _output("git", "rev-parse", "--short", "HEAD") or "unknown commit"
     changed = _output("git", "status", "--porcelain", "--untracked-files=no")
-    return f"{_version('fashion-mnist-keras-and-pytorch')}, {commit}{', with changed files' if changed else ''}"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return f"{project['version']}, {commit}{', with changed files' if changed else ''}"
 
 
 def packages() -> Iterator[tuple[str, str]]:

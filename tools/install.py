@@ -8,13 +8,19 @@ what is wrong, hence its old-fashioned code. Without it, the pip of an older Pyt
 
 from __future__ import print_function
 
+import glob
 import os
 import platform
+import shutil
 import subprocess
 import sys
 
 SUPPORTED = ("3.11", "3.12", "3.13")
 VENV_PYTHON = os.path.join(".venv", "Scripts" if os.name == "nt" else "bin", "python")
+LIBRARY = "Lib" if os.name == "nt" else os.path.join("lib", "python3*")
+SITE_PACKAGES = os.path.join(".venv", LIBRARY, "site-packages")
+# What `pip install -e .` leaves in site-packages, as setuptools names it.
+EDITABLE = ("__editable__*fashion_mnist_keras_and_pytorch*", "fashion_mnist_keras_and_pytorch-*.dist-info")
 
 
 def version_in_venv():
@@ -58,10 +64,36 @@ def has_venv():
     return True
 
 
-def install(target):
-    """Let pip install `target`, show what is large of what it says, and return its exit status."""
-    options = ["--disable-pip-version-check", "-e", target, "-c", "constraints.txt"]
-    command = [VENV_PYTHON, "-m", "pip", "install"] + options
+def remove_editable():
+    """Remove from .venv what `pip install -e .` has put there.
+
+    It names the folder of the repository in full. A Python that cannot decode the letters of that path does not start:
+    3.11 with LC_ALL=C, for one. And in a copy of the repository it would find the package of the original.
+    """
+    for pattern in EDITABLE:
+        for path in glob.glob(os.path.join(SITE_PACKAGES, pattern)):
+            if os.path.isdir(path):
+                shutil.rmtree(path)
+            else:
+                os.remove(path)
+
+
+def link_package():
+    """Let the Python in .venv find the package in notebooks/.
+
+    The path is relative to the file, so its letters are ASCII wherever the repository lies, and it can be moved.
+    """
+    for folder in glob.glob(SITE_PACKAGES):
+        with open(os.path.join(folder, "fmnist.pth"), "w") as file:
+            file.write(os.path.relpath("notebooks", folder) + "\n")
+
+
+def install(extras):
+    """Let pip install what the lists ask for, show what is large of what it says, and return its exit status."""
+    options = ["--disable-pip-version-check", "-r", "requirements.txt"]
+    for extra in extras:
+        options += ["-r", "requirements-" + extra + ".txt"]
+    command = [VENV_PYTHON, "-m", "pip", "install"] + options + ["-c", "constraints.txt"]
     pip = subprocess.Popen(command, stdout=subprocess.PIPE, universal_newlines=True)
     for line in pip.stdout:
         if line.endswith(" MB)\n"):
@@ -73,7 +105,8 @@ def install(target):
 
 
 def main(extras):
-    """Install the package with its `extras` and return the exit status."""
+    """Install the packages, with those of the `extras`, and return the exit status."""
+    remove_editable()
     in_venv = version_in_venv()
     sentence = problem(in_venv)
     if sentence:
@@ -81,15 +114,16 @@ def main(extras):
         return 1
     print("Installing into .venv; the first time this takes some minutes and up to 9 GB of disk.")
     sys.stdout.flush()
-    target = "." + ("[" + ",".join(extras) + "]" if extras else "")
     try:
         made = in_venv or subprocess.call([sys.executable, "-m", "venv", "--clear", ".venv"]) == 0
-        done = made and install(target) == 0
+        done = made and install(extras) == 0
     except KeyboardInterrupt:
         done = False
     if not done:
         print("The installation did not finish; the same command goes on with it.", file=sys.stderr)
-    return 0 if done else 1
+        return 1
+    link_package()
+    return 0
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 import yaml
@@ -16,7 +17,7 @@ from packaging.specifiers import SpecifierSet
 
 from fmnist import chapters
 from fmnist.versions import LOCK, PLATFORMS, PYTHONS, locked_versions, requirements
-from tests.helpers import ROOT
+from tests.helpers import ROOT, make_venv
 from tools import about, install
 from tools.chapters_matrix import jobs
 from tools.lock import LISTS, disagreements
@@ -175,6 +176,57 @@ class TestInstaller:
         assert (ROOT / "tools" / "install.py").read_bytes().isascii()
 
 
+class TestPackageLink:
+    """The Python in .venv finds the package, whatever the path of the repository is and whatever the locale is."""
+
+    @pytest.fixture
+    def repository(self, tmp_path):
+        folder = tmp_path / "Übungen 機械学習"
+        (folder / "notebooks" / "fmnist").mkdir(parents=True)
+        (folder / "notebooks" / "fmnist" / "__init__.py").touch()
+        make_venv(folder)
+        return folder
+
+    @staticmethod
+    def found(folder, locale="C"):
+        """What `import fmnist` finds from another folder."""
+        command = [folder / install.VENV_PYTHON, "-c", "import fmnist; print(ascii(fmnist.__file__))"]
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"LC_ALL": locale}
+        done = subprocess.run(command, cwd=folder.parent, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return Path(ast.literal_eval(done.stdout)).parents[2]
+
+    @pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])
+    def test_it_is_found(self, repository, locale):
+        assert self.found(repository, locale).samefile(repository)
+
+    def test_it_is_found_where_the_repository_was_moved_to(self, repository):
+        moved = repository.rename(repository.with_name("anderswo ü"))
+        assert self.found(moved).samefile(moved)
+
+    def test_an_older_editable_installation_gives_way(self, repository, tmp_path, monkeypatch):
+        """Before the installer asks whether the Python in .venv works, which that installation can prevent."""
+        original = tmp_path / "das Original ü" / "notebooks"
+        (original / "fmnist").mkdir(parents=True)
+        (original / "fmnist" / "__init__.py").touch()
+        (packages,) = (path.parent for path in repository.glob(".venv/**/fmnist.pth"))
+        editable = packages / "__editable__.fashion_mnist_keras_and_pytorch-1.0.0.pth"
+        editable.write_text(f"{original}\n", encoding="utf-8")
+        (packages / "fashion_mnist_keras_and_pytorch-1.0.0.dist-info").mkdir()
+        (packages / "numpy-2.4.6.dist-info").mkdir()
+
+        def version_in_venv():
+            assert not editable.exists()
+            return install.SUPPORTED[0]
+
+        monkeypatch.chdir(repository)
+        monkeypatch.setattr(install, "version_in_venv", version_in_venv)
+        monkeypatch.setattr(install, "install", lambda extras: 0)
+        assert install.main([]) == 0
+        assert self.found(repository).samefile(repository)
+        assert sorted(path.name for path in packages.glob("*-info")) == ["numpy-2.4.6.dist-info"]
+
+
 class TestAbout:
     """tools/about.py: what it says in an issue, and what it never says."""
 
@@ -198,6 +250,7 @@ class TestAbout:
     def test_it_says_what_matters_and_nothing_private(self, said):
         for expected in (
             r"^system +\S", r"^processor +.+ cores$", r"^Python +3\.1", r"^tensorflow +\d", r"^torch +\d", r"^pip +\d",
+            r"^repository +\d+\.\d+\.\d+, ",
             r"^OMP_NUM_THREADS +7$", r"^CUDA_VISIBLE_DEVICES +-1$", r"^PYTHONPATH +\(not shown\)$",
             r"^keras.json backend +jax$", r"^keras.json floatx +float16$", r"^data +4 files verified$",
         ):  # fmt: skip

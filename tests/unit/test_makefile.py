@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.helpers import ROOT
+from tests.helpers import ROOT, make_venv
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 NO_PLAIN_FORM = {"help", "clean"}
@@ -157,12 +157,22 @@ def test_a_venv_whose_python_was_removed_is_made_anew(installed, tmp_path):
 
 
 @needs_make
-def test_a_moved_repository_is_installed_again(installed):
+def test_an_installation_that_does_not_find_the_package_is_repaired(installed):
     assert sentences(make(installed, "about")) == ["ran"]
     python = installed / ".venv" / "bin" / "python"
     script(python, python.read_text().replace("case", 'case "$2" in "import fmnist") exit 1; esac; case', 1))
     assert "did not finish" in make(installed, "about").stderr
-    assert (installed / "pip").read_text().count("-e . -c constraints.txt") == 1
+    assert (installed / "pip").read_text().count("-r requirements.txt -c constraints.txt") == 1
+
+
+@needs_make
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_an_installation_in_a_path_with_any_letters_is_whole(folder, locale):
+    """An absolute path in site-packages would keep Python 3.11 from starting with LC_ALL=C."""
+    folder = folder.rename(folder.with_name("Übungen 機械学習"))
+    make_venv(folder)
+    (folder / ".venv" / "installed").touch()
+    assert sentences(make(folder, "about", LC_ALL=locale, PYTHONPATH="")) == ["ran"]
 
 
 @needs_make
@@ -178,10 +188,12 @@ def test_an_unknown_notebook_is_named_with_the_known_ones(installed):
 @pytest.mark.parametrize("changed", ["requirements.txt", "requirements-dev.txt", "constraints.txt", "pyproject.toml"])
 def test_it_installs_again_when_a_list_changed_and_until_it_succeeds(installed, changed):
     os.utime(installed / changed)
-    for target, installs in (("about", "-e . "), ("lint", "-e .[teach,dev] "), ("lint", "-e .[teach,dev] ")):
+    learner, teach, dev = (f"-r requirements{list_}.txt" for list_ in ("", "-teach", "-dev"))
+    every = f"{learner} {teach} {dev}"
+    for target, installs in (("about", learner), ("lint", every), ("lint", every)):
         done = make(installed, target)
         assert done.returncode != 0 and "did not finish" in done.stderr
-        assert (installed / "pip").read_text().splitlines()[-1].endswith(f"{installs}-c constraints.txt")
+        assert (installed / "pip").read_text().splitlines()[-1].endswith(f" {installs} -c constraints.txt")
         (installed / "pip").unlink()
 
 
