@@ -27,7 +27,7 @@ PACKAGES = (
 )  # fmt: skip
 # Environment variables matter whose names start like this.
 VARIABLES = (
-    "CUDA_", "DYLD_", "FASHION_", "KERAS_", "KMP_", "LD_", "MKL_", "MPLBACKEND", "MPLCONFIGDIR", "NBGRADER_", "NVIDIA_",
+    "CUDA_", "DYLD_", "KERAS_", "KMP_", "LD_", "MKL_", "MPLBACKEND", "MPLCONFIGDIR", "NBGRADER_", "NVIDIA_",
     "OMP_", "ONEDNN_", "OPENBLAS_", "PYTHON", "STALE_RUNS", "TF_", "TORCH_", "XLA_",
 )  # fmt: skip
 KERAS_SETTINGS = ("backend", "floatx", "epsilon", "image_data_format")

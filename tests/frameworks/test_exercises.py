@@ -8,7 +8,18 @@ import nbformat
 import pytest
 
 from fmnist import chapters
-from tests.helpers import EXERCISES, NOTEBOOKS, SOLUTIONS, checks_called, read, run_python, verdicts
+from tests.helpers import (
+    EXERCISES,
+    NOTEBOOKS,
+    SOLUTIONS,
+    checks_called,
+    code_cells,
+    fast_settings,
+    read,
+    run_python,
+    settings,
+    verdicts,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -55,3 +66,19 @@ def test_nbgrader_makes_an_assignment_of_the_solutions(tmp_path):
     assert checks_called(released) == checks_called(read(name))
     locked = [cell for cell in released.cells if cell.metadata.get("nbgrader", {}).get("locked")]
     assert len(locked) == len(checks_called(released))
+
+
+@pytest.mark.parametrize("name", ["exercises/pytorch/01_dense_and_cnn", "solutions/pytorch/01_dense_and_cnn"])
+def test_nbgrader_validates_what_is_answered_and_nothing_else(repository_copy, tmp_path, name):
+    """What the button Validate says, with nbgrader's own command."""
+    notebook = read(name)
+    (cell,) = code_cells(notebook, "parameters")
+    values = settings(notebook) | fast_settings(name)
+    cell.source = "\n".join(f"{setting} = {value!r}" for setting, value in values.items())
+    nbformat.write(notebook, tmp_path / "handed_in.ipynb")
+    environment = os.environ | {"PYTHONPATH": str(repository_copy / "notebooks")}
+    done = run_python("-m", "nbgrader", "validate", "handed_in.ipynb", cwd=tmp_path, env=environment, timeout=300)
+    assert done.returncode == 0, done.stderr
+    missing = 0 if name in SOLUTIONS else len(checks_called(notebook))
+    assert done.stdout.count("CheckFailed: Not answered yet.\n") == missing, done.stdout
+    assert ("Success! Your notebook passes all the tests." in done.stdout) == (not missing), done.stdout

@@ -25,7 +25,7 @@ def arguments(case):
 @pytest.mark.parametrize("module", MODULES)
 def test_checks_know_right_from_wrong(module, capsys, monkeypatch):
     """At least three right answers of each check pass, and at least three wrong ones get the message meant for them."""
-    monkeypatch.delenv("FASHION_CHECKS", raising=False)
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
     checks = importlib.import_module(f"fmnist.checks.{module}")
     cases = importlib.import_module(f"tests.cases.{module}")
     assert sorted(cases.CASES) == check_names(module)
@@ -45,17 +45,29 @@ def test_checks_know_right_from_wrong(module, capsys, monkeypatch):
             assert capsys.readouterr().out == "Not answered yet.\n", name
 
 
-def test_strict_checks_raise_for_automatic_grading(monkeypatch):
+@pytest.mark.parametrize("doing", ["validate", "autograde"])
+def test_checks_raise_where_nbgrader_runs_the_notebook(monkeypatch, capsys, doing):
     @check
     def is_two(answer):
-        require(answer == 2, "That is not two.")
+        require(call(answer) == 2, "That is not two.")
         return "Two is two."
 
-    monkeypatch.setenv("FASHION_CHECKS", "strict")
-    assert is_two(2)
-    for answer, message in ((3, "That is not two."), (..., "Not answered yet.")):
-        with pytest.raises(CheckFailed, match=message):
+    def broken():
+        raise KeyError("oops")
+
+    said = {
+        "Not yet. That is not two.": lambda: 3,
+        "Not answered yet.": lambda: ...,
+        "Not yet. Your code stopped with KeyError: 'oops'": broken,
+    }
+    monkeypatch.setenv("NBGRADER_EXECUTION", doing)
+    assert is_two(lambda: 2) and capsys.readouterr().out == "Right. Two is two.\n"
+    for message, answer in [*said.items(), ("Not answered yet.", ...)]:
+        with pytest.raises(CheckFailed) as failure:
             is_two(answer)
+        assert str(failure.value) == message and failure.value.__context__ is None, "one error, and no other before it"
+    monkeypatch.setenv("NBGRADER_EXECUTION", "")
+    assert not is_two(...)
 
 
 def test_a_check_survives_what_an_answer_does(capsys):

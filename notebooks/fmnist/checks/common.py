@@ -19,7 +19,7 @@ class Wrong(Exception):
 
 
 class CheckFailed(AssertionError):
-    """Raised in place of printing when FASHION_CHECKS=strict, for automatic grading."""
+    """Raised in place of printing where nbgrader validates or grades: it counts a cell without an error as right."""
 
 
 def require(condition: bool, message: str) -> None:
@@ -33,20 +33,29 @@ def check(function: Callable[..., str]) -> Callable[..., bool]:
 
     @functools.wraps(function)
     def checked(*answers, **options):
-        try:
-            if any(unanswered(answer) for answer in answers):
-                return _say("Not answered yet.", False)
-            learned = function(*answers, **options)
-        except Wrong as wrong:
-            return _say(f"Not yet. {wrong}", False)
-        except NotImplementedError:
-            return _say("Not answered yet.", False)
-        except Exception as error:  # whatever a student's function may raise
-            return _say(f"Not yet. Your code stopped with {type(error).__name__}: {error}", False)
-        return _say(f"Right. {learned}", True)
+        text, right = _verdict(function, answers, options)
+        # nbgrader sets this to what it is doing, "validate" or "autograde", and the kernel inherits it.
+        if not right and os.environ.get("NBGRADER_EXECUTION"):
+            raise CheckFailed(text)
+        print(textwrap.fill(text, 100))
+        return right
 
     checked.is_check = True
     return checked
+
+
+def _verdict(function, answers, options):
+    """Return what is to be said about the answers, and whether they are right."""
+    try:
+        if any(unanswered(answer) for answer in answers):
+            return "Not answered yet.", False
+        return f"Right. {function(*answers, **options)}", True
+    except Wrong as wrong:
+        return f"Not yet. {wrong}", False
+    except NotImplementedError:
+        return "Not answered yet.", False
+    except Exception as error:  # whatever a student's function may raise
+        return f"Not yet. Your code stopped with {type(error).__name__}: {error}", False
 
 
 def unanswered(answer: Any) -> bool:
@@ -112,10 +121,3 @@ def describe(value: Any) -> str:
     """Say in a word or two what `value` is, for a message."""
     text = " ".join(repr(value).split())
     return f"{type(value).__name__} {text if len(text) <= 40 else text[:37] + '...'}"
-
-
-def _say(text, right):
-    if not right and os.environ.get("FASHION_CHECKS") == "strict":
-        raise CheckFailed(text)
-    print(textwrap.fill(text, 100))
-    return right
