@@ -32,8 +32,9 @@ def put(notebook: NotebookNode, code: str) -> None:
     """Make `code` the first code cell of `notebook`, behind the title and the introduction."""
     old = [cell for cell in notebook.cells if "bootstrap" in cell.metadata.get("tags", ())]
     # A cell that has been run keeps its number, so that another address asks for no new run.
-    cell = old[0] if old else nbformat.v4.new_code_cell(metadata={"tags": ["bootstrap"]})
-    cell.update(id="bootstrap", source=code)
+    cell = old[0] if old else nbformat.v4.new_code_cell()
+    # JupyterLab folds it, since it teaches nothing.
+    cell.update(id="bootstrap", source=code, metadata={"tags": ["bootstrap"], "jupyter": {"source_hidden": True}})
     others = [each for each in notebook.cells if each not in old]
     text = next((i for i, each in enumerate(others) if each.cell_type != "markdown"), len(others))
     # What stands between the introduction and the settings belongs to the settings.

@@ -65,8 +65,8 @@ def test_metadata_holds_nothing_of_a_machine_or_a_moment(name):
     assert set(notebook.metadata) <= {"kernelspec", "language_info", "run", "jupytext"}
     assert notebook.metadata.kernelspec.name == "python3"
     for cell in notebook.cells:
-        # The second is jupytext's note on blank lines, left by an edit as text.
-        assert set(cell.metadata) <= {"tags", "lines_to_next_cell", "nbgrader"}
+        # The second is jupytext's note on blank lines, left by an edit as text, the last folds a cell in JupyterLab.
+        assert set(cell.metadata) <= {"tags", "lines_to_next_cell", "nbgrader", "jupyter"}
 
 
 def test_form(name):

@@ -11,6 +11,7 @@ import pytest
 from tests.helpers import NOTEBOOKS, ROOT, read, run_python
 from tools import bootstrap, exercises
 
+METADATA = {"tags": ["bootstrap"], "jupyter": {"source_hidden": True}}
 CODE = bootstrap.source()
 PACKAGE = "notebooks/fmnist/__init__.py"
 HINT = "fmnist comes with the notebooks, not with pip: get {} and open this notebook in it"
@@ -186,7 +187,7 @@ def test_it_goes_behind_the_introduction(cells, place):
     bootstrap.put(notebook, CODE)
     (new,) = [cell for cell in notebook.cells if cell not in others]
     assert notebook.cells == [*others[:place], new, *others[place:]]
-    assert new == nbformat.v4.new_code_cell(CODE, id="bootstrap", metadata={"tags": ["bootstrap"]})
+    assert new == nbformat.v4.new_code_cell(CODE, id="bootstrap", metadata=METADATA)
     nbformat.validate(notebook)
 
 
@@ -242,9 +243,7 @@ def test_an_exercise_takes_the_cell_from_its_solution(copy):
     bootstrap.main([ADDRESS], copy)
     path = copy / "notebooks" / "solutions" / "pytorch" / "01_dense_and_cnn.ipynb"
     exercise = exercises.exercise(nbformat.read(path, as_version=4))
-    assert exercise.cells[2] == nbformat.v4.new_code_cell(
-        cell(ADDRESS), id="bootstrap", metadata={"tags": ["bootstrap"]}
-    )
+    assert exercise.cells[2] == nbformat.v4.new_code_cell(cell(ADDRESS), id="bootstrap", metadata=METADATA)
 
 
 def test_an_address_is_filled_in_everywhere_and_stays(copy, capsys):
