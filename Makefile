@@ -12,11 +12,17 @@ LEARNER = .venv/installed
 ALL = .venv/installed-all
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-all stale run-stale test check lab exercises study costs benchmark readme lock about
+.PHONY: help try try-all run run-all stale run-stale test check lab exercises study costs benchmark readme lock about
 .PHONY: lint format clean broken
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+try: $(LEARNER)  ## try chapter 01 and the comparison on few images, in about two minutes
+	@.venv/bin/python -m tools.try_out
+
+try-all: $(LEARNER)  ## try every chapter on few images, in about four minutes
+	@.venv/bin/python -m tools.try_out --all
 
 run: $(LEARNER)  ## run chapter 01 and the comparison (or NOTEBOOKS="name name")
 	@.venv/bin/python -m tools.run_notebooks $(NOTEBOOKS)

@@ -3,7 +3,6 @@
 import ast
 import contextlib
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -111,10 +110,3 @@ def make_venv(folder: Path) -> Path:
     with contextlib.chdir(folder):
         install.link_package()
     return folder / install.VENV_PYTHON
-
-
-def copy_repository(target: Path) -> Path:
-    """Copy what the notebooks use into the folder `target`, and return it."""
-    for folder in ("notebooks", "data", "models"):
-        shutil.copytree(ROOT / folder, target / folder, ignore=shutil.ignore_patterns("__pycache__", "*-ubyte"))
-    return target

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.frameworks.workers import Workers
-from tests.helpers import copy_repository, fast_settings
+from tests.helpers import fast_settings
 from tools.execution import execute
+from tools.try_out import copy_repository
 
 
 @pytest.fixture(scope="session")
