@@ -26,7 +26,7 @@ from tools.execution import RunError, execute
 from tools.stale import known_notebooks, unsound
 
 
-class _Display:
+class Display:
     """Shows how far a notebook is: in one line of a terminal, or in a line now and then in a log."""
 
     def __init__(self, title):
@@ -35,9 +35,11 @@ class _Display:
 
     @property
     def seconds(self):
+        """How long it has been showing."""
         return time.monotonic() - self.start
 
     def __call__(self, cell, cells, peak):
+        """Show the number of the running `cell` of `cells`, now and then, and note the `peak` of the memory in MB."""
         self.cells, self.peak = cells, peak
         if cell and self.seconds - self.shown >= (0.9 if self.in_place else 10):
             self.shown = self.seconds
@@ -45,6 +47,7 @@ class _Display:
             self._print(f"{self.title}: cell {cell} of {cells}, {minutes}:{seconds:02}", "")
 
     def close(self, result):
+        """Show the `result` in place of the progress."""
         self._print(f"{self.title}: {result}", "\n")
 
     def _print(self, text, end):
@@ -82,7 +85,7 @@ def main(arguments=None):
     names = [name for name in known if unsound([name])] if options.stale else _wanted(options, known)
     print(announcement(names, known))
     for title, name in _to_run(options, names, known):
-        display = _Display(title)
+        display = Display(title)
         try:
             execute(known[name], known[name], on_progress=display)
         except RunError as error:

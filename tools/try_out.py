@@ -17,10 +17,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from fmnist import chapters
+from fmnist import chapters, outputs
 from fmnist.paths import ROOT
 from tools.execution import RunError, execute
-from tools.run_notebooks import _Display, default_notebooks
+from tools.run_notebooks import Display, default_notebooks
 
 # In place of what the tests take, where a chapter has these settings: enough to see that a network learns.
 SETTINGS = {"MAX_IMAGES": 2000, "EPOCHS": 3}
@@ -52,10 +52,8 @@ def accuracies(name: str, root: Path) -> str:
     chapter, framework = chapters.of_notebook(name)
     found = []
     for model in chapter.models:
-        # A run on few images may write into a folder of its own, beside the record that was copied.
-        paths = root.glob(f"**/models/{model.file_stem(framework)}.json")
-        newest = max(paths, key=lambda path: path.stat().st_mtime_ns)
-        accuracy = json.loads(newest.read_text(encoding="utf-8"))["test_accuracy"]
+        path = root / outputs.TRYOUT / "models" / f"{model.file_stem(framework)}.json"
+        accuracy = json.loads(path.read_text(encoding="utf-8"))["test_accuracy"]
         found.append(f"{chapters.looks()[model.name]['label']} {accuracy:.1%}")
     return ", ".join(found)
 
@@ -86,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(name: str, root: Path, title: str) -> float:
     """Run the notebook `name` of the copy at `root`, and return how many seconds it took."""
-    display, result = _Display(title), "failed"
+    display, result = Display(title), "failed"
     try:
         # Later notebooks read the code of earlier ones, which must not contain the small settings.
         source = root / "notebooks" / f"{name}.ipynb"
