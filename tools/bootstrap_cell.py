@@ -1,7 +1,8 @@
 """The first code cell of every notebook. `python -m tools.bootstrap` puts what follows there."""
 
 
-# Finds the package fmnist, which comes with the notebooks; Google Colab fetches it. Run this cell and read on.
+# This cell only finds fmnist, the helpers of these notebooks. In Google Colab it downloads the repository first.
+# You need not understand it: run it and go on.
 def _find_fmnist(repository="<the address of this repository>"):
     import subprocess
     import sys
@@ -12,13 +13,16 @@ def _find_fmnist(repository="<the address of this repository>"):
         return None
     clone, part = Path("fashion-mnist").resolve(), Path("fashion-mnist.part")
     homes = [folder for folder in (*clone.parents, clone) if any(folder.glob("notebooks/fmnist/__init__.py"))]
-    in_colab, said = find_spec("google") and find_spec("google.colab"), "No module named 'fmnist'"
+    in_colab = find_spec("google") and find_spec("google.colab")
     if in_colab and not homes:
         failed, said = subprocess.getstatusoutput(f"rm -rf {part}; git clone -q --depth 1 '{repository}' {part}")
-        homes = [] if failed else [part.rename(clone)]
+        if failed:
+            why = f"{repository} could not be downloaded ({' '.join(said.split())})"
+            return f"{why}: check the address and the network, then run this cell again"
+        homes = [part.rename(clone)]
     if not homes:
-        hint = f"get {repository} and open this notebook in it"
-        return f"{' '.join(said.split())}; fmnist comes with the notebooks, not with pip: {hint}"
+        where = f"download {repository} and open this notebook there, in its folder notebooks/"
+        return f"No module named 'fmnist'. It is a folder of the repository, not a package for pip: {where}"
     sys.path.append(str(homes[0] / "notebooks"))
     if in_colab:
         from fmnist import versions

@@ -46,7 +46,14 @@ SHOWN = 12
 
 
 class RunError(Exception):
-    """A run that did not finish; the message is for the person who started it."""
+    """A run that did not finish; the message is for the person who started it.
+
+    `cell` is the number of the code cell at which it stopped, where it stopped at one.
+    """
+
+    def __init__(self, message, cell=None):
+        super().__init__(message)
+        self.cell = cell
 
 
 def execute(source, target, *, parameters=None, cwd=None, on_progress=None):
@@ -69,7 +76,8 @@ def execute(source, target, *, parameters=None, cwd=None, on_progress=None):
         try:
             ast.parse(cell.source)
         except SyntaxError as error:
-            raise RunError(f"{_where(number, cells)}\n  SyntaxError: {error.msg} (line {error.lineno})") from None
+            message = f"{_where(number, cells)}\n  SyntaxError: {error.msg} (line {error.lineno})"
+            raise RunError(message, number) from None
     root = _package_parent(source).parent
     code = runs.code_of(notebook, root)
     with _room(root, target) as aside:
@@ -96,7 +104,7 @@ def _room(root, target):
         with waiting_room(root, target) as folder:
             yield folder
     except NotWritable as error:
-        advice = "make it writable for this account, or work in a copy of the repository"
+        advice = "give your account the right to write there, or free some disk space"
         raise RunError(f"{error}, so nothing was run: {advice}") from None
 
 
@@ -147,9 +155,9 @@ def _run(notebook, cells, source, aside, cwd, on_progress):
                     watch.cell = number
                     client.execute_cell(cell, notebook.cells.index(cell), execution_count=number)
         except CellExecutionError as error:
-            raise RunError(_report(number, cells, f"{error.ename}: {error.evalue}")) from None
+            raise RunError(_report(number, cells, f"{error.ename}: {error.evalue}"), number) from None
         except DeadKernelError:
-            raise RunError(_report(number, cells, _cause_of_death(manager))) from None
+            raise RunError(_report(number, cells, _cause_of_death(manager)), number) from None
         except RuntimeError as error:
             raise RunError(f"its kernel did not start: {error}") from None
         except KeyboardInterrupt:
@@ -161,9 +169,11 @@ def _run(notebook, cells, source, aside, cwd, on_progress):
             if manager.has_kernel:
                 run_sync(manager.shutdown_kernel)(now=True)
         noted = runs.read_log(log)
-    reports = [f"{_where(n, cells)}\n{_indented(text)}" for n, cell in enumerate(cells, 1) if (text := _stderr(cell))]
-    if reports:
-        raise RunError("it ran to the end, but wrote to standard error:\n" + "\n".join(reports))
+    said = {number: text for number, cell in enumerate(cells, start=1) if (text := _stderr(cell))}
+    if said:
+        reports = [f"{_where(number, cells)}\n{_indented(text)}" for number, text in said.items()]
+        wrote = "every cell ran, but some wrote warnings or errors to standard error, and such a run is not saved:"
+        raise RunError("\n".join([wrote, *reports]), min(said))
     return noted
 
 
@@ -282,7 +292,7 @@ def _joined(outputs):
 
 def _where(number, cells):
     line = next((line for line in cells[number - 1].source.splitlines() if line.strip()), "")
-    return f"cell {number} of {len(cells)}: {line}"
+    return f"cell [{number}] of {len(cells)}: {line}"
 
 
 def _indented(text):

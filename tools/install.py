@@ -44,7 +44,12 @@ def problem(in_venv):
     if in_venv and version not in SUPPORTED:
         return needed + ".venv was made with " + version + ": remove the folder .venv first (make clean)."
     if version not in SUPPORTED:
-        return needed + "this is " + version + ": install one of them, or name it with make PYTHON=/path/to/python."
+        return (
+            needed
+            + "this is "
+            + version
+            + ": install one of them, or name it, as in make try PYTHON=/path/to/python3.12"
+        )
     if (platform.system(), platform.machine()) == ("Darwin", "x86_64"):
         packages = "TensorFlow and PyTorch have no packages for Intel Macs; "
         return packages + "on an Apple silicon Mac, use a Python built for arm64."

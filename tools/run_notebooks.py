@@ -10,6 +10,7 @@ the notebook on disk is the one that was there before. What a run read and wrote
 
 import argparse
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -24,6 +25,9 @@ from fmnist.records import RecordError, results_table
 from tools import readme
 from tools.execution import RunError, execute
 from tools.stale import known_notebooks, unsound
+
+UNCHANGED = "The notebook, and the models and figures that it makes, are unchanged."
+WHOLE_NAMES = {"break_on_hyphens": False, "break_long_words": False}
 
 
 class Display:
@@ -82,7 +86,10 @@ def main(arguments=None):
         return 2
 
     rows = []
-    names = [name for name in known if unsound([name])] if options.stale else _wanted(options, known)
+    names = list(unsound()) if options.stale else _wanted(options, known)
+    if not names:
+        print("Every notebook agrees with its run: there is nothing to do.")
+        return 0
     print(announcement(names, known))
     for title, name in _to_run(options, names, known):
         display = Display(title)
@@ -90,11 +97,13 @@ def main(arguments=None):
             execute(known[name], known[name], on_progress=display)
         except RunError as error:
             display.close("failed")
-            print(f"\n{name}.ipynb failed: {error}\n\n{advice(name)}", file=sys.stderr)
+            print(f"\n{name}.ipynb failed: {error}\n\n{advice(name, error.cell)}", file=sys.stderr)
+            print(rewritten([name for name, *_ in rows], known), end="")
             return 1
         except KeyboardInterrupt as interruption:
             display.close("interrupted")
-            print(f"\n{name}.ipynb was interrupted and not written.\n{interruption}", file=sys.stderr)
+            print(f"\n{name}.ipynb was interrupted. {UNCHANGED}\n{interruption}".rstrip(), file=sys.stderr)
+            print(rewritten([name for name, *_ in rows], known), end="")
             return 130
         display.close(f"done, {display.seconds:.0f} s")
         rows.append((name, display.cells, f"{display.seconds:.0f}", f"{display.peak:.0f}"))
@@ -127,16 +136,18 @@ def announcement(names: Sequence[str], known: Mapping[str, Path]) -> str:
     many = f"{len(names)} notebook{'' if len(names) == 1 else 's'}"
     if not minutes:
         return f"Running {many}."
-    about = f"about {minutes} minute{'' if minutes == 1 else 's'}"
-    return f"Running {many}: {about} on two quiet cores, as long as the committed runs took; more on a busy machine."
+    about = f"{minutes} minute{'' if minutes == 1 else 's'}"
+    return f"Running {many}. The last runs took about {about} where they were made; on a busy machine it takes longer."
 
 
-def advice(name: str) -> str:
-    """Say what is left as it was after the notebook `name` failed, and what to do."""
+def advice(name: str, cell: int | None) -> str:
+    """Say what is unchanged after the notebook `name` failed, and what to do where it failed at a `cell`."""
+    if not cell:
+        return UNCHANGED
     return (
-        "The notebook, the models and the figures are those that were there before.\n"
-        f"To look into it, open notebooks/{name}.ipynb with `make lab` and run it up to that cell.\n"
-        "If you have changed nothing, please report it with what `make about` prints."
+        f"{UNCHANGED}\nTo look into it, open notebooks/{name}.ipynb with `make lab` and run the cells up to [{cell}].\n"
+        "The README lists common causes under *When something goes wrong*. If yours is not among them and you have\n"
+        "changed nothing, open an issue with the lines above and what `make about` prints."
     )
 
 
@@ -167,11 +178,11 @@ def rewritten(names: Sequence[str], known: Mapping[str, Path]) -> str:
     changed = [path for path in git.stdout.splitlines() if path in written]
     if not changed:
         return ""
-    lines = textwrap.wrap(", ".join(changed), 110, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
-    # Other notebooks may hold somebody's answers, so these are named one by one.
-    back = sorted({path if path.endswith(".ipynb") else path.partition("/")[0] for path in changed})
-    title = f"Rewritten by this run, {len(changed)} files that git tracks:"
-    return "\n".join(["", title, *lines, "To get the committed ones back:", f"  git checkout -- {' '.join(back)}", ""])
+    # By name, since other notebooks may hold somebody's answers, and other models a training of yesterday.
+    command = textwrap.wrap(f"git checkout -- {shlex.join(changed)}", 110, subsequent_indent="    ", **WHOLE_NAMES)
+    many = f"{len(changed)} file{'' if len(changed) == 1 else 's'}"
+    title = f"This run rewrote {many} of the repository. To get the committed ones back, which deletes yours, type:"
+    return "\n".join(["", title, " \\\n".join(f"  {line}" for line in command), ""])
 
 
 def default_notebooks() -> list[str]:
@@ -194,7 +205,7 @@ def _print_summary(rows):
         return
     print(f"\n{results.to_string(index=False)}" if len(results) else "\nThere are no records in models/ yet.")
     if len(results) and readme.is_stale():
-        print("\nThe README's results table is older than these records: make readme")
+        print("\nThe README still shows the committed results, and may. `make readme` writes yours into it.")
 
 
 if __name__ == "__main__":

@@ -25,12 +25,12 @@ from tools.run_notebooks import Display, default_notebooks
 # In place of what the tests take, where a chapter has these settings: enough to see that a network learns.
 SETTINGS = {"MAX_IMAGES": 2000, "EPOCHS": 3}
 SUCCESS = (
-    "{} ran on {:,} images in a temporary copy, and nothing in the repository was changed: "
-    "now `make lab` opens the notebooks to read and run, and `make run` does the real training."
+    "All {} notebooks ran. The accuracies are low, because the networks saw {:,} images for {} epochs. "
+    "Nothing in the repository was changed. Next: `make lab` opens the notebooks, `make run` does the full training."
 )
 FAILURE = (
-    "Nothing in the repository was changed. The README lists what can go wrong and what to do. "
-    "For an issue, copy what stands above and what `make about` prints."
+    "Nothing in the repository was changed. The README lists common causes under *When something goes wrong*. "
+    "If yours is not among them, open an issue with the lines above and what `make about` prints."
 )
 
 
@@ -65,6 +65,11 @@ def main(arguments: list[str] | None = None) -> int:
     everything = parser.parse_args(arguments).all
     names = chapters.notebooks() if everything else default_notebooks()
     rows, name = [], ""
+    minutes = "four" if everything else "two"
+    print(
+        f"Trying {len(names)} notebooks on {SETTINGS['MAX_IMAGES']:,} images in a temporary copy, "
+        f"which takes about {minutes} minutes."
+    )
     try:
         with tempfile.TemporaryDirectory(prefix="try_out_") as folder:
             root = copy_repository(Path(folder))
@@ -72,13 +77,17 @@ def main(arguments: list[str] | None = None) -> int:
                 seconds = _run(name, root, f"[{number}/{len(names)}] {name}")
                 rows.append((name, f"{seconds:.0f}", accuracies(name, root)))
     except RunError as error:
-        print(f"\n{name}.ipynb failed.\n{error}\n\n{textwrap.fill(FAILURE, 100)}", file=sys.stderr)
+        print(f"\n{name}.ipynb failed: {error}\n\n{textwrap.fill(FAILURE, 100)}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        reason = f"The temporary copy could not be made or used: {error}."
+        advice = "Free some disk space there, and see that your account can read all files of the repository."
+        print(textwrap.fill(f"{reason} {advice}", 100), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nInterrupted. Nothing in the repository was changed.", file=sys.stderr)
         return 130
-    tried = "Every chapter" if everything else "The first chapter and the comparison"
-    print(f"\n{_table(rows)}\n\n{textwrap.fill(SUCCESS.format(tried, SETTINGS['MAX_IMAGES']), 100)}")
+    print(f"\n{_table(rows)}\n\n{textwrap.fill(SUCCESS.format(len(names), *SETTINGS.values()), 100)}")
     return 0
 
 

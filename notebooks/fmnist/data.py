@@ -202,7 +202,11 @@ def _advice(folder: Path, closed: bool) -> str:
     """Say what the reader can do; `closed` tells that a file cannot be opened."""
     if closed:
         return "make what cannot be opened readable, or move it away. Then load again: what is missing is downloaded."
-    restore = "run `git checkout -- data` in the repository, or " if paths.DATA in _real(folder).parents else ""
+    restore = (
+        "run `git checkout HEAD -- data/FashionMNIST` in the repository, or "
+        if paths.DATA in _real(folder).parents
+        else ""
+    )
     return (
         f"{restore}download the named files by hand from "
         f"https://github.com/zalandoresearch/fashion-mnist (its folder data/fashion) into {_display(folder)}."

@@ -6,6 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
+def try_to_write(folder: Path) -> None:
+    """Raise OSError unless a file can be made in `folder`; what the system says of rights is not always true."""
+    path = folder / f".try.{os.getpid()}.partial"
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT))
+    path.unlink()
+
+
 @contextlib.contextmanager
 def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
     """Give a temporary path to write to; when the block succeeds, that file takes the place of `path` in one step.

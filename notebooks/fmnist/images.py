@@ -18,9 +18,9 @@ NOISES, FAINT, DEEP, SOFT = 4, 0.06, 0.3, 0.015
 # What Pillow and the file system raise, the special before the general, and the rest of our sentence about it.
 FAULTS = {
     PermissionError: "may not be read: give this account the permission, or copy the file.",
-    Image.UnidentifiedImageError: "is no image that can be read here: save the picture as JPEG or PNG.",
+    Image.UnidentifiedImageError: "is in no image format that can be read here: save it as JPEG or PNG.",
     Image.DecompressionBombError: "has too many pixels to be opened safely: save a smaller copy of it.",
-    (OSError, SyntaxError, ValueError, EOFError): "cannot be read to its end ({}): copy it again, or save it as PNG.",
+    Exception: "cannot be read to its end ({}): copy it again, or save it as PNG.",
 }
 
 
@@ -37,14 +37,14 @@ def read_photo(path: str | os.PathLike) -> np.ndarray:
     """
     try:
         if not Path(path).exists():
-            raise FileNotFoundError(f"{path} is not there: check the name and the folder.")
+            raise FileNotFoundError(f"{path} does not exist: check the name and the folder.")
         if not Path(path).is_file():
             raise ImageError(f"{path} is a folder or a device: name an image file.")
         if not Path(path).stat().st_size:
             raise ImageError(f"{path} is empty: copy or download the picture again.")
         # Of a file that Pillow opens by itself, it turns an uncompressed TIFF twice.
         with Path(path).open("rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore")  # Pillow warns of small faults, such as in a camera's notes, and reads on
             with Image.open(file) as picture:
                 # What Pillow only warns of is small work for a JPEG, of which it decodes a reduced copy.
                 if picture.format != "JPEG" and picture.width * picture.height > Image.MAX_IMAGE_PIXELS:
@@ -52,7 +52,7 @@ def read_photo(path: str | os.PathLike) -> np.ndarray:
                 return np.asarray(_small(picture))
     except (FileNotFoundError, ImageError):
         raise
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+    except Exception as error:  # each format has a reader of its own, which fails in its own way
         fault = next(words for kinds, words in FAULTS.items() if isinstance(error, kinds))
         raise ImageError(f"{path} {fault.format(error)}") from error
 
@@ -81,6 +81,7 @@ def _small(picture: Image.Image) -> Image.Image:
     if picture.mode[0] in "IF":  # more than 8 bits
         values = np.array(picture, dtype=np.float32)
         np.nan_to_num(values, copy=False, posinf=0, neginf=0)
+        values /= max(values.max(), -values.min(), 1e-30)  # or a difference could be too large for float32
         values -= values.min()
         values *= 255 / max(values.max(), 1e-30)
         picture = Image.fromarray(values.astype(np.uint8))
@@ -110,7 +111,7 @@ def _cut_out(grey: np.ndarray) -> np.ndarray:
     Raises `ImageError` with the end of a sentence.
     """
     if np.ptp(grey) < 2:
-        raise ImageError("one even grey: there is no object to classify in it.")
+        raise ImageError("the same brightness everywhere, so there is no object in it: choose another picture.")
     smooth = _smoothed(grey)
     background, noise = _background(smooth)
     away = smooth - background
@@ -124,7 +125,7 @@ def _cut_out(grey: np.ndarray) -> np.ndarray:
     rows, columns = np.nonzero(clear if clear.any() else mask)
     cut = above[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
     if len(rows) * (SIDE / max(cut.shape)) ** 2 < 20:  # pixels of 28×28; the least in Fashion-MNIST are about 40
-        raise ImageError("an object too thin to leave anything at 28×28: take it from its broad side.")
+        raise ImageError("an object too thin to leave anything at 28×28: photograph it from its broad side.")
     return cut
 
 

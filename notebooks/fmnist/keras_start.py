@@ -16,9 +16,12 @@ def clean_start() -> Iterator[None]:
     environment says. oneDNN, which TensorFlow switches on by itself only on processors with AVX-512 VNNI, is on unless
     TF_ENABLE_ONEDNN_OPTS=0 forbids it. On two cores and with AVX2 instructions only, it makes an epoch of chapter 01's
     CNN 1.5 times as fast (12.1 and 8.2 s) and one of a small residual network 1.4 times (58 and 43 s; best of three).
+    What Keras itself downloads afterwards goes into a temporary folder, and not into the one in the user's home.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    # Of what TensorFlow logs later, the errors: it warns of large arrays, and that oneDNN leaves out float64.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     home = os.environ.get("KERAS_HOME")
     # Keras reads keras.json once, when it is imported; in an empty folder it finds none.
     with tempfile.TemporaryDirectory() as empty:

@@ -32,14 +32,15 @@ def verified(name: str) -> Path:
     except OSError as error:
         raise ModelError(f"models/{path.name} cannot be read ({error.strerror}): {records.remedy(name)}.") from None
     record = records.read(name)
-    if record.get("model_sha256") != found:
+    if record["model_sha256"] != found:
         raise ModelError(
             f"models/{path.name} is not the file that models/{name}.json describes (it is damaged, or from another "
             f"training run): {records.remedy(name)}."
         )
-    if record.get("test_images") != TEST_IMAGES:
+    if record["test_images"] != TEST_IMAGES:
         print(
-            f"Note: models/{path.name} comes from a tryout: its accuracy was measured on {record.get('test_images'):,} "
-            f"images, not on {TEST_IMAGES:,}. To get a whole one, {records.remedy(name)}."
+            f"Note: models/{path.name} was trained in a tryout: its accuracy was measured on "
+            f"{record['test_images']} images, not on {TEST_IMAGES:,}. "
+            f"For a fully trained one, {records.remedy(name)}."
         )
     return path

@@ -7,16 +7,16 @@ and puts the files in place when the run has succeeded.
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from fmnist import paths
-from fmnist.files import atomic_write
+from fmnist.files import atomic_write, try_to_write
 
 VARIABLE = "FMNIST_OUTPUT"
 TRYOUT = "tryout"
 KINDS = ("figures", "models")
+FEWEST = 100  # images: a tenth of them is held out, and each of the ten classes must be among these
 
 _tryout = False
 _written: set[Path] = set()
@@ -29,14 +29,23 @@ class OutputError(RuntimeError):
 def prepare(max_images: int | None) -> None:
     """Choose where this notebook writes: in tryout/ if `max_images` is a number, which is said, else in the repository.
 
-    Raises `OutputError` where a folder cannot be written to, so that nobody learns it after the training.
+    Raises ValueError for a number that no chapter can work with, and `OutputError` where a folder cannot be written to,
+    so that nobody learns it after the training.
     """
     global _tryout
+    if max_images is not None and (type(max_images) is not int or max_images < FEWEST):
+        raise ValueError(
+            f"MAX_IMAGES is {max_images!r}. It must be None (all images) or a whole number of at least {FEWEST}, "
+            "written without a comma, such as 2000."
+        )
     _tryout = max_images is not None
     for kind in KINDS:
-        _try_to_write(_folder(kind))
+        _make_sure_of(_folder(kind))
     if _tryout:
-        print(f"A tryout on {max_images:,} images: figures, models and records go to {TRYOUT}/, the others stay.")
+        print(
+            f"MAX_IMAGES is {max_images}, so this is a tryout: figures and models are saved in the folder {TRYOUT}/.\n"
+            "The files in figures/ and models/ are not changed."
+        )
 
 
 @contextlib.contextmanager
@@ -63,15 +72,14 @@ def _folder(kind: str) -> Path:
     return (Path(aside) if aside else paths.ROOT) / (TRYOUT if _tryout else "") / kind
 
 
-def _try_to_write(path: Path) -> None:
+def _make_sure_of(path: Path) -> None:
     """Raise `OutputError` unless a file can be made in the folder `path`."""
     try:
         path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            pass
+        try_to_write(path)
     except OSError as error:
         shown = path.relative_to(paths.ROOT).as_posix() if path.is_relative_to(paths.ROOT) else str(path)
         raise OutputError(
-            f"The folder {shown} cannot be written to ({error.strerror}), and this notebook saves its results there: "
-            "make it writable for this account, or work in a copy of the repository."
+            f"The folder {shown} of the repository cannot be written to ({error.strerror}). This notebook saves its "
+            "results there, so it stops now: give your account the right to write there, or free some disk space."
         ) from None

@@ -20,6 +20,12 @@ from fmnist.data import CLASS_NAMES
 from fmnist.training import History
 
 PACKAGES = {"keras": ("keras", "tensorflow", "numpy"), "pytorch": ("torch", "torchvision", "numpy")}
+# What every record of a model has, as `write` writes it.
+ENTRIES = (
+    "name", "framework", "chapter", "parameters", "epochs", "batch_size", "seed", "device", "train_seconds",
+    "seconds_per_epoch", "history", "validation_accuracy", "test_accuracy", "test_loss", "test_images", "per_class",
+    "confusion_matrix", "versions", "model_sha256",
+)  # fmt: skip
 DISPLAY = {"keras": "Keras", "pytorch": "PyTorch"} | {model: look["label"] for model, look in looks().items()}
 
 
@@ -106,9 +112,13 @@ def read_all(folder: str | os.PathLike | None = None) -> list[dict[str, Any]]:
 
 def remedy(name: str) -> str:
     """Return in words how to get back what is called `name` in models/, for the end of a sentence."""
-    back = "`git checkout -- models` brings the committed files back"
-    makers = [model.notebook(framework) for model, framework in all_models() if model.file_stem(framework) == name]
-    return f"{back}, and `make run NOTEBOOKS={makers[0]}` trains it anew" if makers else back
+    makers = [(model, framework) for model, framework in all_models() if model.file_stem(framework) == name]
+    if not makers:
+        return f"get it back with `git checkout HEAD -- models/{name}.json` in the folder of the repository"
+    ((model, framework),) = makers
+    files = f"models/{name}{MODEL_SUFFIX[framework]} models/{name}.json"
+    back = f"get the committed files back with `git checkout HEAD -- {files}` in the folder of the repository"
+    return f"{back}, or train the model again with `make run NOTEBOOKS={model.notebook(framework)}`"
 
 
 def standard_error(accuracy: float | np.ndarray, images: int) -> float | np.ndarray:
@@ -148,13 +158,15 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise RecordError(f"models/{path.name} cannot be read ({error.strerror}): {remedy(name)}.") from None
     except ValueError:  # no JSON, or no text
-        raise RecordError(f"models/{path.name} is damaged, it is not valid JSON: {remedy(name)}.") from None
+        raise RecordError(f"models/{path.name} is damaged (it is not valid JSON): {remedy(name)}.") from None
     is_of_a_model = re.match(r"\d\d_", name)
     if not isinstance(record, dict) or (is_of_a_model and record.get("name") != name):
         other = record.get("name") if isinstance(record, dict) else None
         raise RecordError(
             f"models/{path.name} is not the record of {name}{f' but of {other}' if other else ''}: {remedy(name)}."
         )
+    if is_of_a_model and (missing := [entry for entry in ENTRIES if entry not in record]):
+        raise RecordError(f"models/{path.name} is damaged (it has no {', '.join(missing)}): {remedy(name)}.")
     return record
 
 

@@ -54,6 +54,17 @@ def test_a_stale_exercise_is_noticed(tmp_path, monkeypatch):
     assert exercises.stale() == []
 
 
+@pytest.mark.parametrize("name", EXERCISES)
+def test_an_exercise_links_to_its_solution_and_back(name):
+    """The same first cell stands in both, so each link leads from both folders to where it says."""
+    for notebook in (name, name.replace("exercises/", "solutions/")):
+        first = read(notebook).cells[0].source
+        for word, folder in (("to fill in", "exercises"), ("solved", "solutions")):
+            target = re.search(rf"^\*\*\[{word}\]\((.*?)\)\*\*|· \*\*\[{word}\]\((.*?)\)\*\*", first, flags=re.M)
+            there = (NOTEBOOKS / f"{notebook}.ipynb").parent / (target[1] or target[2])
+            assert there.resolve() == NOTEBOOKS / f"{name.replace('exercises/', f'{folder}/')}.ipynb"
+
+
 def solution_parts(source):
     """What stands between the lines with the two markers."""
     part = None

@@ -35,7 +35,7 @@ def written_by(run_fast, copy, name, cwd):
     assert figures and set(artefacts(copy / outputs.TRYOUT)) == expected
     records = read_all(copy / outputs.TRYOUT / "models")
     assert all(record["test_images"] == chapter.fast["MAX_IMAGES"] for record in records)
-    assert "images: figures, models and records go to tryout/" in printed(notebook)
+    assert "so this is a tryout: figures and models are saved in the folder tryout/" in printed(notebook)
     # A chapter that trains no model of its own prints no times.
     return [{key: value for key, value in record.items() if key not in TIMES} for record in records] or printed(
         notebook

@@ -574,7 +574,7 @@ def test_paths_are_given_from_the_root_of_the_repository(repository, capsys):
         data.load(mirrors=[url])
     message = str(caught.value)
     assert f"- data/FashionMNIST/raw/{TRAIN_LABELS} is empty" in message
-    assert "`git checkout -- data`" in message
+    assert "`git checkout HEAD -- data/FashionMNIST`" in message
     assert message.endswith("into data/FashionMNIST/raw.")
     assert str(paths.ROOT) not in message + capsys.readouterr().err
 

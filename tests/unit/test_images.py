@@ -96,6 +96,35 @@ def test_values_that_are_no_numbers_do_not_count(tmp_path):
     check_garment(images.read_image(tmp_path / "gaps.tif"), bright=225)
 
 
+def test_values_near_the_end_of_float32_do_no_harm(tmp_path):
+    Image.fromarray(np.asarray(sixteen_bits(3e38, -3e38, np.float32))).save(tmp_path / "wide.tif")
+    check_garment(images.read_image(tmp_path / "wide.tif"), bright=225)
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("no decoder"), struct.error("unpack"), MemoryError(), OSError("broken")]
+)
+def test_whatever_a_reader_of_pillow_raises_is_a_sentence(tmp_path, monkeypatch, error):
+    drawing("white", "navy").save(tmp_path / "picture.png")
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(images, "_small", fail)
+    refused(tmp_path / "picture.png", "cannot be read to its end")
+
+
+def test_what_pillow_only_warns_of_is_not_shown(tmp_path, recwarn):
+    content = io.BytesIO()
+    note = Image.Exif()
+    note[0x010E] = "a description" * 20
+    drawing("white", "navy").save(content, "JPEG", exif=note)
+    broken = content.getvalue().replace(b"a descr", b"", 1).replace(b"Exif\x00\x00MM\x00*", b"Exif\x00\x00MM\x00+", 1)
+    (tmp_path / "camera.jpg").write_bytes(broken)
+    images.read_photo(tmp_path / "camera.jpg")
+    assert not recwarn.list
+
+
 def test_an_image_of_fashion_mnist_comes_back(tmp_path):
     original = np.zeros((28, 28), np.uint8)
     original[:, 5:23] = np.random.default_rng(0).integers(90, 200, (28, 18))
@@ -145,7 +174,7 @@ def refused(path, reason, error=images.ImageError):
 
 
 def test_what_is_not_there_or_no_image_is_refused(tmp_path):
-    refused(tmp_path / "missing.png", "not there", FileNotFoundError)
+    refused(tmp_path / "missing.png", "does not exist", FileNotFoundError)
     refused(tmp_path, "folder")
     (tmp_path / "text.png").write_text("This is no picture.")
     refused(tmp_path / "text.png", "no image")
@@ -192,7 +221,7 @@ def test_a_picture_without_an_object_is_refused(tmp_path):
     random = np.random.default_rng(0)
     path = tmp_path / "nothing.png"
     Image.new("L", (50, 50), 200).save(path)
-    refused(path, "one even grey")
+    refused(path, "the same brightness")
     for spread in (1, 8, 40):
         Image.fromarray(random.normal(128, spread, (300, 400)).clip(0, 255).astype(np.uint8)).save(path)
         refused(path, "nothing that stands out")

@@ -8,8 +8,10 @@ import pytest
 from fmnist import models, outputs, paths, records
 
 NAME = "01_cnn_pytorch"
-BACK = r"`git checkout -- models` brings the committed files back"
-TRAIN = r"and `make run NOTEBOOKS=pytorch/01_dense_and_cnn` trains it anew"
+BACK = (
+    rf"get the committed files back with `git checkout HEAD -- models/{NAME}\.pth models/{NAME}\.json` in the .*"
+)
+TRAIN = r"or train the model again with `make run NOTEBOOKS=pytorch/01_dense_and_cnn`"
 
 
 @pytest.fixture
@@ -27,7 +29,8 @@ def folder(tmp_path, monkeypatch):
 
 
 def record(folder, **other):
-    known = {"name": NAME, "test_images": 10_000, "model_sha256": hashlib.sha256(b"the weights").hexdigest()}
+    known = dict.fromkeys(records.ENTRIES) | {"name": NAME, "test_images": 10_000}
+    known["model_sha256"] = hashlib.sha256(b"the weights").hexdigest()
     (folder / f"{NAME}.json").write_text(json.dumps(known | other))
 
 
@@ -65,12 +68,13 @@ def test_a_folder_in_the_place_of_a_model(folder):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "is damaged, it is not valid JSON"),
-        ('{"name": ', "is damaged, it is not valid JSON"),
+        ("", r"is damaged \(it is not valid JSON\)"),
+        ('{"name": ', r"is damaged \(it is not valid JSON\)"),
         ("[1, 2]", f"is not the record of {NAME}"),
         ("{}", f"is not the record of {NAME}"),
+        (f'{{"name": "{NAME}"}}', r"is damaged \(it has no framework, chapter, .*\)"),
         ('{"name": "01_dense_keras"}', f"is not the record of {NAME} but of 01_dense_keras"),
-        ("\udcff", "is damaged, it is not valid JSON"),
+        ("\udcff", r"is damaged \(it is not valid JSON\)"),
     ],
 )
 def test_a_record_that_cannot_be_used(folder, text, said):
@@ -88,7 +92,9 @@ def test_a_missing_record(folder):
 
 
 def test_what_no_chapter_makes_can_only_be_brought_back(folder):
-    with pytest.raises(records.RecordError, match=rf"^models/costs\.json is missing: {BACK}\.$"):
+    with pytest.raises(
+        records.RecordError, match=r"^models/costs\.json is missing: get it back with `git checkout HEAD"
+    ):
         records.read("costs")
 
 
@@ -96,7 +102,7 @@ def test_a_model_of_a_tryout_is_used_with_a_note(folder, capsys):
     record(folder, test_images=2000)
     assert models.verified(NAME) == folder / f"{NAME}.pth"
     said = capsys.readouterr().out
-    assert said.startswith(f"Note: models/{NAME}.pth comes from a tryout: its accuracy was measured on 2,000 images")
+    assert said.startswith(f"Note: models/{NAME}.pth was trained in a tryout: its accuracy was measured on 2000 images")
 
 
 def test_what_was_just_saved_is_the_model_that_is_found(folder, monkeypatch):

@@ -38,8 +38,17 @@ def test_a_tryout_writes_elsewhere_and_says_so(root, capsys):
     assert (root / "models" / "m.pth").read_text() == "of a whole run"
     assert (root / "tryout" / "models" / "m.pth").read_text() == "of a tryout"
     assert outputs.find("models", "m.pth").read_text() == "of a tryout", "what it has written itself, it reads again"
-    said = "A tryout on 2,000 images: figures, models and records go to tryout/, the others stay.\n"
-    assert capsys.readouterr().out == said
+    said = capsys.readouterr().out
+    assert said.startswith(
+        "MAX_IMAGES is 2000, so this is a tryout: figures and models are saved in the folder tryout/."
+    )
+
+
+@pytest.mark.parametrize("value", [(2, 0), "2000", 2000.0, True, 99, 0, -1])
+def test_a_number_of_images_that_cannot_work_is_refused(root, value):
+    with pytest.raises(ValueError, match=r"^MAX_IMAGES is .*\. It must be None .* or a whole number of at least 100"):
+        outputs.prepare(value)
+    outputs.prepare(100)
 
 
 def test_what_an_earlier_tryout_left_is_not_read(root):
@@ -72,12 +81,16 @@ def test_a_write_that_fails_leaves_the_old_file(root):
 @pytest.mark.parametrize("kind", outputs.KINDS)
 def test_a_folder_that_cannot_be_written_is_named_before_the_training(root, kind):
     (root / kind).write_text("a file in the place of the folder")
-    with pytest.raises(outputs.OutputError, match=f"^The folder {kind} cannot be written to .*: make it writable"):
+    with pytest.raises(
+        outputs.OutputError, match=f"^The folder {kind} of the repository cannot be written to .*: give your account"
+    ):
         outputs.prepare(None)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="permissions do not bind this account")
 def test_a_folder_without_the_right_to_write_is_named(root):
     (root / "models").mkdir(mode=0o500)
-    with pytest.raises(outputs.OutputError, match=r"^The folder models cannot be written to \\(Permission denied\\)"):
+    with pytest.raises(
+        outputs.OutputError, match=r"^The folder models of the repository cannot be written to \(Permission denied\)"
+    ):
         outputs.prepare(None)

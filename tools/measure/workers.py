@@ -69,8 +69,6 @@ def start_pytorch() -> Framework:
 
 def start_keras() -> Framework:
     """Start Keras on TensorFlow."""
-    # For what TensorFlow logs later: 2 leaves out information and warnings, and keeps errors.
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
     with clean_start():
         import keras
         import tensorflow as tf
