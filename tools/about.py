@@ -130,6 +130,8 @@ def model_state(path: Path) -> str:
         record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         return f"its record cannot be read ({type(error).__name__})"
+    if not isinstance(record, dict) or "model_sha256" not in record:
+        return "its record is damaged"
     state = _hash_state(path, record["model_sha256"])
     return {"verified": "matches its record", "differs": "is not the model of its record"}.get(state, state)
 

@@ -1,45 +1,93 @@
-"""A folder in which a run's figures, models and records wait until the run has succeeded."""
+"""Where a run's figures, models and records wait until it has succeeded, and how they are put in place or kept."""
 
+import contextlib
+import os
+import platform
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from os import getpid
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
 
 from fmnist import outputs
+from fmnist.files import try_to_write
+
+# Where the results of a run are kept that ran to its end and still could not be saved; git ignores it.
+KEPT = "kept.partial"
 
 
 class NotWritable(OSError):
     """A folder into which a run has to write cannot be written to; the message names it."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def waiting_room(root: Path, target: Path) -> Iterator[Path]:
-    """Give an empty folder in the repository at `root`, whose files `put_in_place` moves; it is removed afterwards.
+    """Give an empty folder in the repository at `root` for what a run saves; it is removed afterwards.
 
-    Raises `NotWritable`, before anything has run, unless files can be made in `root`, in its models/ and figures/, and
-    in the folder of `target`, the notebook that is to be written.
+    Raises `NotWritable`, before anything has run, unless files can be made in `root`, in its figures/ and models/, in
+    those of a tryout, and in the folder of `target`, the notebook that is to be written.
     """
-    for folder in [target.parent, root, *(root / kind for kind in outputs.KINDS)]:
-        if folder.exists():
-            try:
-                with tempfile.TemporaryFile(dir=folder):
-                    pass
-            except OSError as error:
-                raise NotWritable(f"the folder {folder} cannot be written to ({error.strerror})") from None
-    for left in root.glob(".run-*.partial"):
-        if not psutil.pid_exists(int(left.name.split(".")[1].removeprefix("run-"))):
+    folders = [root, root / outputs.TRYOUT]
+    for folder in [target.parent, *folders, *(folder / kind for folder in folders for kind in outputs.KINDS)]:
+        try:
+            if folder.exists():
+                try_to_write(folder)
+        except OSError as error:
+            raise NotWritable(f"the folder {folder} cannot be written to ({error.strerror})") from None
+    # Other computers may work in the same folder, and a number means another process there.
+    computer = re.sub(r"\W", "", platform.node())
+    for left in root.glob(f".run-{computer}-*.partial"):
+        number = re.match(rf"\.run-{computer}-(\d+)\.", left.name)
+        if number and not psutil.pid_exists(int(number[1])):
             shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
-    with tempfile.TemporaryDirectory(prefix=f".run-{getpid()}.", suffix=".partial", dir=root) as folder:
+    with tempfile.TemporaryDirectory(prefix=f".run-{computer}-{os.getpid()}.", suffix=".partial", dir=root) as folder:
         yield Path(folder)
 
 
-def put_in_place(waiting: Path, root: Path) -> None:
-    """Move every file below `waiting` to the same place below `root`."""
-    for path in [path for path in waiting.rglob("*") if path.is_file()]:
-        destination = root / path.relative_to(waiting)
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(destination)
+def files_in(folder: Path) -> list[str]:
+    """Return the paths of all files in `folder`, relative to it and with forward slashes."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def put_in_place(files: Mapping[Path, Path]) -> None:
+    """Put each file, `files` maps it to its place, there: all of them, or none if an OSError or Ctrl-C comes between.
+
+    Each is first brought beside its place, which may be on another disk, so that what is left to do are renamings.
+    """
+    fresh: dict[Path, Path] = {}
+    old: dict[Path, Path] = {}
+    done = []
+    try:
+        for file, place in files.items():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            fresh[place] = place.with_name(f".{place.name}.{os.getpid()}.new.partial")
+            shutil.copyfile(file, fresh[place])
+        for place in fresh:
+            if place.exists():
+                old[place] = place.with_name(f".{place.name}.{os.getpid()}.old.partial")
+                place.replace(old[place])
+            done.append(place)
+            fresh[place].replace(place)
+    except BaseException:
+        for place in done:
+            if place not in old:
+                place.unlink(missing_ok=True)
+        for place, before in old.items():
+            if before.exists():
+                before.replace(place)
+        raise
+    finally:
+        for path in [*fresh.values(), *old.values()]:
+            path.unlink(missing_ok=True)
+
+
+def keep(waiting: Path, root: Path) -> str:
+    """Move what waits in `waiting` to a folder of `root` that stays until the next such run, and say so."""
+    kept = root / KEPT
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.copytree(waiting, kept)
+    return (
+        f"What it made, the notebook with its outputs included, is kept in the folder {KEPT}/ until this happens again."
+    )

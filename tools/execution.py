@@ -9,7 +9,6 @@ import contextlib
 import os
 import re
 import signal
-import sys
 import tempfile
 import textwrap
 import time
@@ -25,22 +24,10 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from fmnist import outputs
-from fmnist.files import atomic_write
 from tools import observe, runs
-from tools.aside import NotWritable, put_in_place, waiting_room
+from tools.aside import NotWritable, files_in, keep, put_in_place, waiting_room
+from tools.complaints import complaint
 
-# What may be written to standard error without making the run worthless: it is passed on to the console, and does not
-# stay in the notebook.
-HARMLESS = (
-    # Matplotlib, the first time on a machine, or without a folder of its own.
-    r"Matplotlib is building the font cache; this may take a moment\.",
-    r"Matplotlib created a temporary cache directory at .*",
-    r"mkdir -p failed for path .*",
-    # `fmnist.data` repairs a file, and tqdm draws the progress of the download.
-    r".*-ubyte\.gz .*; downloading it",
-    r"another process is downloading Fashion-MNIST; waiting for it",
-    r"[\w-]+-ubyte\.gz: .*",
-)
 # The lines of a cell's output, or of a traceback, that a report shows.
 SHOWN = 12
 
@@ -65,7 +52,10 @@ def execute(source, target, *, parameters=None, cwd=None, on_progress=None):
     """
     source, target = Path(source).resolve(), Path(target).resolve()
     original = source.read_bytes()
-    notebook = nbformat.reads(original.decode(), as_version=4)
+    try:
+        notebook = nbformat.reads(original.decode(), as_version=4)
+    except ValueError as error:  # no JSON, such as after a merge with conflicts, or no text
+        raise RunError(f"it is no valid notebook: {str(error).partition(chr(10))[0][:200]}") from None
     if parameters:
         _inject(notebook, parameters)
     for cell in notebook.cells:
@@ -84,16 +74,27 @@ def execute(source, target, *, parameters=None, cwd=None, on_progress=None):
         start = time.monotonic()
         log = _run(notebook, cells, source, aside, cwd or source.parent, on_progress or (lambda *progress: None))
         seconds = time.monotonic() - start
+        complaints = {number: text for number, cell in enumerate(cells, start=1) if (text := complaint(cell))}
+        _tidy(notebook, cells)
         # A run takes minutes, in which the notebook can be saved from an editor, or the package be changed.
         if runs.code_of(notebook, root) != code:
             raise RunError("the code in notebooks/fmnist changed during the run: run it again")
         if source == target and source.read_bytes() != original:
             raise RunError("the notebook was edited during the run, and the edit is kept: run it again")
-        _tidy(notebook, cells)
-        put_in_place(aside, root)
-        notebook.metadata["run"] = runs.bind(notebook, root, code, log, seconds)
-        with atomic_write(target) as temporary:
-            temporary.write_bytes((nbformat.writes(notebook).rstrip("\n") + "\n").encode())
+        places = {aside / path: root / path for path in files_in(aside)}
+        notebook.metadata["run"] = runs.bind(notebook, root, code, log, seconds, aside)
+        written = aside / target.name
+        written.write_bytes((nbformat.writes(notebook).rstrip("\n") + "\n").encode())
+        if complaints:
+            reports = [f"{_where(number, cells)}\n{_indented(text)}" for number, text in complaints.items()]
+            why = "every cell ran, but some wrote warnings or errors to standard error, and such a run is not saved:"
+            raise RunError("\n".join([why, *reports, keep(aside, root)]), min(complaints))
+        try:
+            put_in_place(places | {written: target})
+        except OSError as error:
+            raise RunError(
+                f"every cell ran, but the results could not be saved: {error}. {keep(aside, root)}"
+            ) from None
     return notebook
 
 
@@ -125,8 +126,7 @@ def _inject(notebook, parameters):
 def _run(notebook, cells, source, aside, cwd, on_progress):
     """Execute `cells` of `notebook` in a fresh kernel, which saves into `aside`; return what it read, wrote, imported.
 
-    Raises RunError at the first error, or at the end if something was written to standard error that is not known to be
-    harmless.
+    Raises RunError at the first error.
     """
     # Here and not in the kernel Matplotlib says, on the console, that it builds its cache of fonts, or where.
     import matplotlib.font_manager  # noqa: F401
@@ -169,27 +169,11 @@ def _run(notebook, cells, source, aside, cwd, on_progress):
             if manager.has_kernel:
                 run_sync(manager.shutdown_kernel)(now=True)
         noted = runs.read_log(log)
-    said = {number: text for number, cell in enumerate(cells, start=1) if (text := _stderr(cell))}
-    if said:
-        reports = [f"{_where(number, cells)}\n{_indented(text)}" for number, text in said.items()]
-        wrote = "every cell ran, but some wrote warnings or errors to standard error, and such a run is not saved:"
-        raise RunError("\n".join([wrote, *reports]), min(said))
     return noted
 
 
 async def _language_info(kernel_client):
     return (await kernel_client.kernel_info(reply=True))["content"]["language_info"]
-
-
-def _stderr(cell):
-    """Return what the cell wrote to standard error; what is known to be harmless goes to the console instead."""
-    text = "".join(output.text for output in cell.outputs if output.get("name") == "stderr")
-    lines = [line.strip() for line in re.split(r"[\r\n]+", text)]
-    if any(line and not any(re.fullmatch(known, line) for known in HARMLESS) for line in lines):
-        return text
-    print(text, end="", file=sys.stderr, flush=True)
-    cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
-    return ""
 
 
 def _report(number, cells, error):

@@ -1,15 +1,18 @@
 """Generate notebooks/exercises/ from notebooks/solutions/: the same notebooks without solutions and outputs.
 
-    python -m tools.exercises
+    python -m tools.exercises [--force]
 
 A solution stands between `### BEGIN SOLUTION` and `### END SOLUTION`, the markers of nbgrader, whose own preprocessor
 takes it out; written model answers and rubrics stand between the same two lines in Markdown cells. The overview in
 notebooks/README.md is made from the solutions, too: what each exercise is called, and what its checks say was learned.
+An exercise that somebody has worked in is kept, unless --force is given.
 """
 
+import argparse
 import copy
 import re
 import sys
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
@@ -18,6 +21,7 @@ from nbgrader.preprocessors import ClearSolutions
 from fmnist import chapters
 from fmnist.paths import NOTEBOOKS
 from tools.readme import markdown_table, replaced_between
+from tools.stamp import digest
 
 SOLUTIONS = NOTEBOOKS / "solutions"
 EXERCISES = NOTEBOOKS / "exercises"
@@ -35,7 +39,23 @@ def exercise(solution: NotebookNode) -> NotebookNode:
         if cell.cell_type == "code":
             cell.update(outputs=[], execution_count=None)
     notebook.metadata.pop("run", None)
+    notebook.metadata["generated"] = _digest(notebook)
     return notebook
+
+
+def worked_in(notebook: NotebookNode) -> bool:
+    """Return whether an exercise holds other cells than those that were generated: somebody's answers."""
+    return notebook.metadata.get("generated") != _digest(notebook)
+
+
+def _digest(notebook: NotebookNode) -> str:
+    return digest([[cell.cell_type, cell.source] for cell in notebook.cells])
+
+
+def _notebooks(folder: Path) -> list[Path]:
+    """Return the notebooks in `folder`, without the copies that Jupyter keeps."""
+    paths = sorted(folder.rglob("*.ipynb"))
+    return [path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
 
 
 def generated() -> dict[str, str]:
@@ -45,16 +65,14 @@ def generated() -> dict[str, str]:
             "\n"
         )
         + "\n"
-        for path in sorted(SOLUTIONS.rglob("*.ipynb"))
+        for path in _notebooks(SOLUTIONS)
     }
 
 
 def stale() -> list[str]:
     """Return the names of the files that are missing, left over, or not what would be generated now."""
     fresh = generated()
-    there = {
-        path.relative_to(EXERCISES).as_posix(): path.read_text(encoding="utf-8") for path in EXERCISES.rglob("*.ipynb")
-    }
+    there = {path.relative_to(EXERCISES).as_posix(): path.read_text(encoding="utf-8") for path in _notebooks(EXERCISES)}
     names = sorted(name for name in fresh.keys() | there.keys() if fresh.get(name) != there.get(name))
     return names + [PAGE.name] * (page() != PAGE.read_text(encoding="utf-8"))
 
@@ -93,20 +111,31 @@ def page() -> str:
     return replaced_between(PAGE.read_text(encoding="utf-8"), "exercises", overviews())
 
 
-def main() -> None:
-    """Write what is stale and remove what is left over."""
-    fresh = generated()
+def main(arguments: list[str] | None = None) -> int:
+    """Write what is stale and remove what is left over; return 1 where something was kept instead."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--force", action="store_true", help="also overwrite what somebody has worked in")
+    force = parser.parse_args(arguments).force
+    fresh, kept = generated(), []
     for name in stale():
+        path = EXERCISES / name
         if name == PAGE.name:
             PAGE.write_text(page(), encoding="utf-8", newline="\n")
             print(f"{PAGE.name}: the overview")
+        elif path.exists() and not force and worked_in(nbformat.read(path, as_version=4)):
+            kept.append(name)
         elif name in fresh:
-            (EXERCISES / name).parent.mkdir(parents=True, exist_ok=True)
-            (EXERCISES / name).write_text(fresh[name], encoding="utf-8", newline="\n")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(fresh[name], encoding="utf-8", newline="\n")
             print(f"exercises/{name}")
         else:
-            (EXERCISES / name).unlink()
+            path.unlink()
             print(f"exercises/{name}: removed, there is no such solution")
+    for name in kept:
+        print(
+            f"exercises/{name}: kept, because somebody has worked in it (python -m tools.exercises --force overwrites)"
+        )
+    return 1 if kept else 0
 
 
 if __name__ == "__main__":

@@ -10,11 +10,9 @@ the notebook on disk is the one that was there before. What a run read and wrote
 
 import argparse
 import json
-import shlex
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,7 +25,6 @@ from tools.execution import RunError, execute
 from tools.stale import known_notebooks, unsound
 
 UNCHANGED = "The notebook, and the models and figures that it makes, are unchanged."
-WHOLE_NAMES = {"break_on_hyphens": False, "break_long_words": False}
 
 
 class Display:
@@ -88,7 +85,7 @@ def main(arguments=None):
     rows = []
     names = list(unsound()) if options.stale else _wanted(options, known)
     if not names:
-        print("Every notebook agrees with its run: there is nothing to do.")
+        print("Every notebook agrees with its run." if options.stale else "There is no such notebook.")
         return 0
     print(announcement(names, known))
     for title, name in _to_run(options, names, known):
@@ -116,7 +113,9 @@ def _wanted(options, known) -> list[str]:
     """Return the names of the notebooks that the command line asks for, in the order in which they run."""
     wanted = {False: options.all, True: options.solutions}
     names = [name for name in known if wanted[name.startswith("solutions/")]]
-    return names or [name for text in options.names for name in named(text, known)] or default_notebooks()
+    if options.all or options.solutions or options.names:
+        return names or [name for text in options.names for name in named(text, known)]
+    return [name for name in default_notebooks() if name in known]
 
 
 def _to_run(options, names, known) -> Iterator[tuple[str, str]]:
@@ -131,8 +130,7 @@ def _to_run(options, names, known) -> Iterator[tuple[str, str]]:
 
 def announcement(names: Sequence[str], known: Mapping[str, Path]) -> str:
     """Say in a sentence how many notebooks will run and, from their committed runs, about how long that takes."""
-    runs = [json.loads(known[name].read_text(encoding="utf-8"))["metadata"].get("run", {}) for name in names]
-    minutes = -(-sum(run.get("seconds", 0) for run in runs) // 60)
+    minutes = -(-sum(_run_of(known[name]).get("seconds", 0) for name in names) // 60)
     many = f"{len(names)} notebook{'' if len(names) == 1 else 's'}"
     if not minutes:
         return f"Running {many}."
@@ -174,15 +172,23 @@ def rewritten(names: Sequence[str], known: Mapping[str, Path]) -> str:
         return ""
     written = {known[name].relative_to(ROOT).as_posix() for name in names}
     for name in names:
-        written |= set(json.loads(known[name].read_text(encoding="utf-8"))["metadata"]["run"]["files"])
+        written |= set(_run_of(known[name]).get("files", ()))
     changed = [path for path in git.stdout.splitlines() if path in written]
     if not changed:
         return ""
-    # By name, since other notebooks may hold somebody's answers, and other models a training of yesterday.
-    command = textwrap.wrap(f"git checkout -- {shlex.join(changed)}", 110, subsequent_indent="    ", **WHOLE_NAMES)
     many = f"{len(changed)} file{'' if len(changed) == 1 else 's'}"
     title = f"This run rewrote {many} of the repository. To get the committed ones back, which deletes yours, type:"
-    return "\n".join(["", title, " \\\n".join(f"  {line}" for line in command), ""])
+    # By name, since other notebooks may hold somebody's answers, and other models a training of yesterday. In one line,
+    # since shells differ in how a line is continued.
+    return f"\n{title}\n  git checkout HEAD -- {' '.join(changed)}\n"
+
+
+def _run_of(path: Path) -> dict:
+    """Return the record of the run of a notebook, empty where there is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["metadata"].get("run", {})
+    except (ValueError, KeyError):  # no notebook; execute says so when its turn comes
+        return {}
 
 
 def default_notebooks() -> list[str]:

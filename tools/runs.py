@@ -57,10 +57,11 @@ def code_of(notebook: NotebookNode, root: Path) -> dict[str, str]:
 
 
 def bind(
-    notebook: NotebookNode, root: Path, code: dict[str, str], log: Iterable[Sequence[str]], seconds: float
+    notebook: NotebookNode, root: Path, code: dict[str, str], log: Iterable[Sequence[str]], seconds: float, aside: Path
 ) -> dict:
     """Return the record of the run that has just filled the outputs of `notebook`, in `seconds`.
 
+    What it saved is still in the folder `aside`, laid out as `root` is.
     `code` is what `code_of` returned when it started, `log` what the kernel noted. Files are looked up below `root`.
     """
     log = list(log)
@@ -75,7 +76,7 @@ def bind(
         "code": code,
         "inputs": {name: input_digest(name, root) for name in sorted(names)},
         "outputs": outputs_digest(notebook),
-        "files": {path: _file_digest(root / path) for path in files if (root / path).is_file()},
+        "files": {path: digest_ for path in files if (digest_ := _first_digest(aside / path, root / path))},
         "versions": _versions({name for kind, name, *_ in log if kind == "import"}),
         "seconds": round(seconds),
     }
@@ -178,6 +179,11 @@ def _sources(notebook: NotebookNode, tags: Sequence[str] = ()) -> list[str]:
 
 def _file_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _first_digest(*paths: Path) -> str | None:
+    """Return the digest of the first of `paths` that is a file."""
+    return next((_file_digest(path) for path in paths if path.is_file()), None)
 
 
 def _versions(imported: set[str]) -> dict[str, str]:

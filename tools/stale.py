@@ -27,8 +27,15 @@ def known_notebooks(root: Path | None = None) -> dict[str, Path]:
 def unsound(names: Iterable[str] | None = None, root: Path | None = None) -> dict[str, list[Fault]]:
     """Return {name: faults} of the notebooks, all or those named, that do not agree with the repository at `root`."""
     known = known_notebooks(root)
-    found = {name: faults(nbformat.read(known[name], as_version=4), root or ROOT) for name in names or known}
+    found = {name: _faults(known[name], root or ROOT) for name in names or known}
     return {name: list_ for name, list_ in found.items() if list_}
+
+
+def _faults(path: Path, root: Path) -> list[Fault]:
+    try:
+        return faults(nbformat.read(path, as_version=4), root)
+    except ValueError:  # no JSON, such as after a merge with conflicts, or no text
+        return [Fault("wrong", "it is no valid notebook")]
 
 
 def report(found: dict[str, list[Fault]]) -> str:

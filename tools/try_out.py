@@ -38,6 +38,9 @@ def copy_repository(target: Path) -> Path:
     """Copy what the notebooks use into the folder `target`, and return it."""
     for folder in ("notebooks", "data", "models"):
         shutil.copytree(ROOT / folder, target / folder, ignore=shutil.ignore_patterns("__pycache__", "*-ubyte"))
+    # The repository may be read-only; its copy must not be.
+    for path in (target, *target.rglob("*")):
+        path.chmod(path.stat().st_mode | 0o600 | (0o100 if path.is_dir() else 0))
     return target
 
 

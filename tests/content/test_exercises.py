@@ -4,6 +4,7 @@ import importlib
 import re
 import shutil
 
+import nbformat
 import pytest
 
 from tests.helpers import (
@@ -50,8 +51,24 @@ def test_a_stale_exercise_is_noticed(tmp_path, monkeypatch):
     (folder / "left_over.ipynb").write_text("{}", encoding="utf-8")
     names = [path.relative_to(folder).as_posix() for path in (changed, missing)]
     assert exercises.stale() == sorted([*names, "left_over.ipynb"])
-    exercises.main()
+    nbformat.write(exercises.exercise(read(SOLUTIONS[0])), folder / "left_over.ipynb")
+    assert exercises.main([]) == 1, "what was changed is kept"
+    assert "my code here" in changed.read_text(encoding="utf-8")
+    assert exercises.stale() == [names[0]] and missing.exists()
+    assert exercises.main(["--force"]) == 0
     assert exercises.stale() == []
+
+
+def test_copies_that_jupyter_keeps_are_neither_read_nor_removed(tmp_path, monkeypatch):
+    for name in ("EXERCISES", "SOLUTIONS"):
+        shutil.copytree(getattr(exercises, name), tmp_path / name)
+        monkeypatch.setattr(exercises, name, tmp_path / name)
+        checkpoint = tmp_path / name / "keras" / ".ipynb_checkpoints" / "01_dense_and_cnn-checkpoint.ipynb"
+        checkpoint.parent.mkdir()
+        checkpoint.write_text("{}")
+    assert exercises.stale() == []
+    exercises.main([])
+    assert checkpoint.exists()
 
 
 @pytest.mark.parametrize("name", EXERCISES)
@@ -84,7 +101,7 @@ def test_an_exercise_gives_nothing_away(name):
     notebook = exercises.exercise(solution)
     text = "\n".join(cell.source for cell in notebook.cells)
     assert "SOLUTION" not in text and "Rubric" not in text
-    assert set(notebook.metadata) <= {"kernelspec", "language_info", "jupytext"}
+    assert set(notebook.metadata) <= {"kernelspec", "language_info", "jupytext", "generated"}
     assert all(not cell.outputs and cell.execution_count is None for cell in code_cells(notebook))
     parts = [part for cell in solution.cells for part in solution_parts(cell.source)]
     assert len(parts) >= 6

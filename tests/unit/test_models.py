@@ -8,9 +8,7 @@ import pytest
 from fmnist import models, outputs, paths, records
 
 NAME = "01_cnn_pytorch"
-BACK = (
-    rf"get the committed files back with `git checkout HEAD -- models/{NAME}\.pth models/{NAME}\.json` in the .*"
-)
+BACK = rf"get the committed files back with `git checkout HEAD -- models/{NAME}\.pth models/{NAME}\.json` in the .*"
 TRAIN = r"or train the model again with `make run NOTEBOOKS=pytorch/01_dense_and_cnn`"
 
 
