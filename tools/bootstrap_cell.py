@@ -17,12 +17,10 @@ def _find_fmnist(repository="<the address of this repository>"):
     if in_colab and not homes:
         failed, said = subprocess.getstatusoutput(f"rm -rf {part}; git clone -q --depth 1 '{repository}' {part}")
         if failed:
-            why = f"{repository} could not be downloaded ({' '.join(said.split())})"
-            return f"{why}: check the address and the network, then run this cell again"
+            return f"{repository} could not be downloaded: check the address and the network ({' '.join(said.split())})"
         homes = [part.rename(clone)]
     if not homes:
-        where = f"download {repository} and open this notebook there, in its folder notebooks/"
-        return f"No module named 'fmnist'. It is a folder of the repository, not a package for pip: {where}"
+        return f"No module named 'fmnist', which no pip can get: download {repository} and open this notebook in it"
     sys.path.append(str(homes[0] / "notebooks"))
     if in_colab:
         from fmnist import versions
