@@ -38,7 +38,7 @@ def waiting_room(root: Path, target: Path) -> Iterator[Path]:
             raise NotWritable(f"the folder {folder} cannot be written to ({error.strerror})") from None
     # Other computers may work in the same folder, and a number means another process there.
     computer = re.sub(r"\W", "", platform.node())
-    for left in root.glob(f".run-{computer}-*.partial"):
+    for left in root.glob(".run-*.partial"):
         number = re.match(rf"\.run-{computer}-(\d+)\.", left.name)
         if number and not psutil.pid_exists(int(number[1])):
             shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
@@ -84,7 +84,7 @@ def put_in_place(files: Mapping[Path, Path]) -> None:
 
 
 def keep(waiting: Path, root: Path) -> str:
-    """Move what waits in `waiting` to a folder of `root` that stays until the next such run, and say so."""
+    """Copy what waits in `waiting` to a folder of `root` that stays until the next such run, and say so."""
     kept = root / KEPT
     shutil.rmtree(kept, ignore_errors=True)
     shutil.copytree(waiting, kept)

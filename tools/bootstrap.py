@@ -42,12 +42,17 @@ def put(notebook: NotebookNode, code: str) -> None:
     notebook.cells = [*others[:place], cell, *others[place:]]
 
 
+def notebooks_in(folder: Path) -> list[Path]:
+    """Return the notebooks in `folder`, without the copies that Jupyter keeps."""
+    paths = sorted(folder.rglob("*.ipynb"))
+    return [path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+
+
 def stale(root: Path = ROOT) -> dict[Path, str]:
     """Return {path: what its text should be} of the chapters and solutions that do not begin with the cell."""
     folder, code, found = root / "notebooks", source(root), {}
-    for path in sorted(folder.rglob("*.ipynb")):
-        parts = path.relative_to(folder).parts
-        if parts[0] != "exercises" and not any(part.startswith(".") for part in parts):
+    for path in notebooks_in(folder):
+        if path.relative_to(folder).parts[0] != "exercises":
             text = path.read_text(encoding="utf-8")
             notebook = nbformat.reads(text, as_version=4)
             before = nbformat.writes(notebook)

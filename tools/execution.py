@@ -168,8 +168,7 @@ def _run(notebook, cells, source, aside, cwd, on_progress):
             # Ctrl-C may come while the kernel is starting, before nbclient feels responsible for it.
             if manager.has_kernel:
                 run_sync(manager.shutdown_kernel)(now=True)
-        noted = runs.read_log(log)
-    return noted
+        return runs.read_log(log)
 
 
 async def _language_info(kernel_client):

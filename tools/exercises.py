@@ -12,7 +12,6 @@ import argparse
 import copy
 import re
 import sys
-from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
@@ -20,6 +19,7 @@ from nbgrader.preprocessors import ClearSolutions
 
 from fmnist import chapters
 from fmnist.paths import NOTEBOOKS
+from tools.bootstrap import notebooks_in
 from tools.readme import markdown_table, replaced_between
 from tools.stamp import digest
 
@@ -52,12 +52,6 @@ def _digest(notebook: NotebookNode) -> str:
     return digest([[cell.cell_type, cell.source] for cell in notebook.cells])
 
 
-def _notebooks(folder: Path) -> list[Path]:
-    """Return the notebooks in `folder`, without the copies that Jupyter keeps."""
-    paths = sorted(folder.rglob("*.ipynb"))
-    return [path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
-
-
 def generated() -> dict[str, str]:
     """Return {path below notebooks/exercises: its text} for every exercise notebook."""
     return {
@@ -65,14 +59,16 @@ def generated() -> dict[str, str]:
             "\n"
         )
         + "\n"
-        for path in _notebooks(SOLUTIONS)
+        for path in notebooks_in(SOLUTIONS)
     }
 
 
 def stale() -> list[str]:
     """Return the names of the files that are missing, left over, or not what would be generated now."""
     fresh = generated()
-    there = {path.relative_to(EXERCISES).as_posix(): path.read_text(encoding="utf-8") for path in _notebooks(EXERCISES)}
+    there = {
+        path.relative_to(EXERCISES).as_posix(): path.read_text(encoding="utf-8") for path in notebooks_in(EXERCISES)
+    }
     names = sorted(name for name in fresh.keys() | there.keys() if fresh.get(name) != there.get(name))
     return names + [PAGE.name] * (page() != PAGE.read_text(encoding="utf-8"))
 

@@ -17,7 +17,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from fmnist import chapters
+from fmnist import chapters, outputs
 from fmnist.paths import ROOT
 from fmnist.records import RecordError, results_table
 from tools import readme
@@ -82,30 +82,35 @@ def main(arguments=None):
         print(f"No notebook is called {', '.join(unknown)}. There are: {', '.join(known)}.", file=sys.stderr)
         return 2
 
-    rows = []
     names = list(unsound()) if options.stale else _wanted(options, known)
     if not names:
         print("Every notebook agrees with its run." if options.stale else "There is no such notebook.")
         return 0
     print(announcement(names, known))
-    for title, name in _to_run(options, names, known):
+    rows = []
+    status = _run(_to_run(options, names, known), known, rows)
+    if not status:
+        _print_summary(rows)
+    print(rewritten([name for name, *_ in rows], known), end="")
+    return status
+
+
+def _run(to_run, known, rows) -> int:
+    """Run notebooks, add to `rows` a line of the summary for each that has finished, and return the exit status."""
+    for title, name in to_run:
         display = Display(title)
         try:
             execute(known[name], known[name], on_progress=display)
         except RunError as error:
             display.close("failed")
             print(f"\n{name}.ipynb failed: {error}\n\n{advice(name, error.cell)}", file=sys.stderr)
-            print(rewritten([name for name, *_ in rows], known), end="")
             return 1
         except KeyboardInterrupt as interruption:
             display.close("interrupted")
             print(f"\n{name}.ipynb was interrupted. {UNCHANGED}\n{interruption}".rstrip(), file=sys.stderr)
-            print(rewritten([name for name, *_ in rows], known), end="")
             return 130
         display.close(f"done, {display.seconds:.0f} s")
         rows.append((name, display.cells, f"{display.seconds:.0f}", f"{display.peak:.0f}"))
-    _print_summary(rows)
-    print(rewritten([name for name, *_ in rows], known), end="")
     return 0
 
 
@@ -154,18 +159,7 @@ def rewritten(names: Sequence[str], known: Mapping[str, Path]) -> str:
 
     The text is empty where none was, and where there is no git.
     """
-    command = [
-        "git",
-        "-c",
-        "core.quotepath=false",
-        "diff",
-        "--name-only",
-        "HEAD",
-        "--",
-        "notebooks",
-        "models",
-        "figures",
-    ]
+    command = ["git", "diff", "-z", "--name-only", "HEAD", "--", "notebooks", *outputs.KINDS]
     try:
         git = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     except (OSError, subprocess.CalledProcessError):
@@ -173,7 +167,7 @@ def rewritten(names: Sequence[str], known: Mapping[str, Path]) -> str:
     written = {known[name].relative_to(ROOT).as_posix() for name in names}
     for name in names:
         written |= set(_run_of(known[name]).get("files", ()))
-    changed = [path for path in git.stdout.splitlines() if path in written]
+    changed = [path for path in git.stdout.split("\0") if path in written]
     if not changed:
         return ""
     many = f"{len(changed)} file{'' if len(changed) == 1 else 's'}"

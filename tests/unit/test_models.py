@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from fmnist import models, outputs, paths, records
+from fmnist import models, outputs, records
 
 NAME = "01_cnn_pytorch"
 BACK = rf"get the committed files back with `git checkout HEAD -- models/{NAME}\.pth models/{NAME}\.json` in the .*"
@@ -13,13 +13,9 @@ TRAIN = r"or train the model again with `make run NOTEBOOKS=pytorch/01_dense_and
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A repository with one sound model and its record."""
-    monkeypatch.setattr(paths, "ROOT", tmp_path)
-    monkeypatch.setattr(outputs, "_tryout", False)
-    monkeypatch.setattr(outputs, "_written", set())
-    monkeypatch.delenv(outputs.VARIABLE, raising=False)
-    folder = tmp_path / "models"
+def folder(root):
+    """The models/ of a repository with one sound model and its record."""
+    folder = root / "models"
     folder.mkdir()
     (folder / f"{NAME}.pth").write_bytes(b"the weights")
     record(folder)

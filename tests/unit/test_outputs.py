@@ -4,16 +4,7 @@ import os
 
 import pytest
 
-from fmnist import outputs, paths
-
-
-@pytest.fixture
-def root(tmp_path, monkeypatch):
-    monkeypatch.setattr(paths, "ROOT", tmp_path)
-    monkeypatch.setattr(outputs, "_tryout", False)
-    monkeypatch.setattr(outputs, "_written", set())
-    monkeypatch.delenv(outputs.VARIABLE, raising=False)
-    return tmp_path
+from fmnist import outputs
 
 
 def save(name, text):

@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fmnist import paths, plots, records
+from fmnist import plots, records
 from fmnist.files import atomic_write
 from fmnist.training import History
 
 
 @pytest.fixture
-def models(tmp_path, monkeypatch):
-    monkeypatch.setattr(paths, "ROOT", tmp_path)
-    (tmp_path / "models").mkdir()
-    return tmp_path / "models"
+def models(root):
+    (root / "models").mkdir()
+    return root / "models"
 
 
 def write_record(name="01_dense_keras"):
@@ -60,12 +59,11 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_figures_are_saved_white_and_the_same_twice(tmp_path, monkeypatch):
-    monkeypatch.setattr(paths, "ROOT", tmp_path)
+def test_figures_are_saved_white_and_the_same_twice(root):
     curves = {"loss": [2, 1], "accuracy": [0.1, 0.2], "val_loss": [2, 1.5], "val_accuracy": [0.1, 0.15]}
     for name in ("one", "two"):
         plots.save(plots.learning_curves({"dense": curves, "cnn": curves}, "keras"), name)
-    one, two = (tmp_path / "figures" / f"{name}.png" for name in ("one", "two"))
+    one, two = (root / "figures" / f"{name}.png" for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
     assert Image.open(one).convert("RGB").getpixel((0, 0)) == (255, 255, 255)
 
