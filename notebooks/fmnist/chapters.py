@@ -115,5 +115,5 @@ def of_notebook(name: str) -> tuple[Chapter, str]:
 
 
 def looks() -> dict[str, dict[str, str]]:
-    """Map the name of each kind of model to its "label" in tables and its "line" style in figures."""
+    """Map the name of each kind of model to its "label" in tables, and its "line" style and "colour" in figures."""
     return _registry()["looks"]
