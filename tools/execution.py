@@ -250,6 +250,9 @@ def _tidy(notebook, cells):
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = number
+            if "metadata" in output:
+                text = runs.alternative_text(output)
+                output.metadata = {"image/png": {"alt": text}} if text else {}
         cell.outputs = _joined(cell.outputs)
     for cell in notebook.cells:
         for name in ("execution", "ExecuteTime", "papermill"):

@@ -2,7 +2,7 @@
 
     "code"      a digest of the code cells, and one of what they reach in each module of the package
     "inputs"    a digest of every file of the repository that was read, and of cells taken from other notebooks
-    "outputs"   a digest of the text and the images below the cells
+    "outputs"   a digest of the text and the images below the cells, with the images' alternative texts
     "files"     a digest of every figure, model and record that the run wrote
     "versions"  of Python and of the packages that matter, as far as they were imported
     "seconds"   how long the run took
@@ -113,12 +113,13 @@ def outputs_digest(notebook: NotebookNode) -> str:
 
     Cells that show nothing do not matter, so that a new one makes a run stale and not wrong.
     """
-    shown = [
-        [[output.output_type, output.get("name"), output.get("text"), output.get("data")] for output in cell.outputs]
-        for cell in _counted(notebook)
-        if cell.outputs
-    ]
+    shown = [[_shown(output) for output in cell.outputs] for cell in _counted(notebook) if cell.outputs]
     return digest(shown)
+
+
+def alternative_text(output: NotebookNode) -> str | None:
+    """Return what the image of an output says to somebody who cannot see it, None where it says nothing."""
+    return output.get("metadata", {}).get("image/png", {}).get("alt")
 
 
 def faults(notebook: NotebookNode, root: Path) -> list[Fault]:
@@ -171,6 +172,13 @@ def _counted(notebook: NotebookNode, tags: Sequence[str] = ()) -> list[NotebookN
     """Return the code cells that count, or those that carry one of `tags`."""
     cells = [(set(cell.metadata.get("tags", ())), cell) for cell in notebook.cells if cell.cell_type == "code"]
     return [cell for has, cell in cells if (has & set(tags) if tags else "bootstrap" not in has)]
+
+
+def _shown(output: NotebookNode) -> list:
+    """Return what counts of an output."""
+    text = alternative_text(output)
+    shown = [output.output_type, output.get("name"), output.get("text"), output.get("data")]
+    return [*shown, text] if text else shown
 
 
 def _sources(notebook: NotebookNode, tags: Sequence[str] = ()) -> list[str]:

@@ -10,6 +10,7 @@ from fmnist import chapters
 from fmnist.records import read_all
 from tests.helpers import CHAPTERS, NOTEBOOKS, SOLUTIONS, code_cells, markdown, printed, read
 from tools import stale
+from tools.runs import alternative_text
 
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|tmp|Users|work|var|opt|mnt|content)/|[A-Z]:\\")
 NOISE = re.compile(r"Traceback|\bWarning\b|WARNING|\bI0000\b|oneDNN|cuda drivers|\r|\x08|\x1b\[")
@@ -58,6 +59,13 @@ def test_outputs_are_clean(name):
 
 def test_small_enough_for_the_preview(name):
     assert (NOTEBOOKS / f"{name}.ipynb").stat().st_size < 2_000_000
+
+
+def test_an_output_has_no_metadata_but_an_alternative_text(name):
+    for cell in code_cells(read(name)):
+        for output in cell.outputs:
+            assert output.get("metadata", {}) in ({}, {"image/png": {"alt": (alt := alternative_text(output))}})
+            assert alt is None or ("image/png" in output.data and not MACHINE_PATH.search(alt))
 
 
 def test_metadata_holds_nothing_of_a_machine_or_a_moment(name):
