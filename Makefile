@@ -24,7 +24,7 @@ try: $(LEARNER)  ## try chapter 01 and the comparison on few images, in about tw
 try-all: $(LEARNER)  ## try every chapter on few images, in about four minutes
 	@.venv/bin/python -m tools.try_out --all
 
-run: $(LEARNER)  ## run chapter 01 and the comparison (or NOTEBOOKS="name name")
+run: $(LEARNER)  ## run chapter 01 and draw the figure of all models (or NOTEBOOKS="name name")
 	@.venv/bin/python -m tools.run_notebooks $(NOTEBOOKS)
 
 run-all: $(LEARNER)  ## run every chapter in reading order
@@ -57,7 +57,7 @@ costs: $(LEARNER)  ## measure what each framework costs: time, memory, disk
 benchmark: $(LEARNER)  ## measure the speed of training on this machine
 	@.venv/bin/python -m tools.measure.benchmark
 
-readme: $(LEARNER)  ## bring the README's tables up to date
+readme: $(LEARNER)  ## bring the tables of README and docs, and the figure of all models, up to date
 	@.venv/bin/python -m tools.readme
 
 lock: $(ALL)  ## write constraints.txt anew after a change of the requirements

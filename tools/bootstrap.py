@@ -4,22 +4,26 @@
 
 The cell stands in tools/bootstrap_cell.py. It goes into the chapters and the solutions, where it is missing or another
 one; `python -m tools.exercises` then takes it over into the exercises. An ADDRESS, such as
-https://github.com/OWNER/REPOSITORY, is written into the cell and the README first. Without one, both keep theirs.
+https://github.com/OWNER/REPOSITORY, is first written wherever one stands: into the cell, the README, the pages in docs/
+and CITATION.cff. The README's badges for Colab are made anew, or left out where ADDRESS is not on GitHub. Without an
+ADDRESS, everything keeps its own.
 """
 
 import argparse
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
 from fmnist.paths import ROOT
+from tools.address import CELL, current
+from tools.readme import chapter_map, replaced_between
 
-CELL = "tools/bootstrap_cell.py"
-PAGE = "README.md"
-ADDRESS = re.compile(r'repository="([^"]*)"')
+FRONT_PAGE = "README.md"
+CITATION = "CITATION.cff"
 
 
 def source(root: Path = ROOT) -> str:
@@ -63,12 +67,20 @@ def stale(root: Path = ROOT) -> dict[Path, str]:
 
 
 def fill_in(address: str, root: Path = ROOT) -> None:
-    """Write `address` into the cell and the README, where the placeholder or another address stands."""
-    (old,) = ADDRESS.findall(source(root))
-    for name in (CELL, PAGE):
-        path = root / name
-        text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace(old, address), encoding="utf-8", newline="\n")
+    """Write `address` into the cell, the pages and CITATION.cff, where the placeholder or another address stands."""
+    old = current(root)
+    pages = [path.relative_to(root).as_posix() for path in sorted((root / "docs").glob("*.md"))]
+    for name in (CELL, FRONT_PAGE, *pages):
+        _change(root / name, lambda text: text.replace(old, address))
+    # Badges name the address in another form, and there may be none.
+    _change(root / FRONT_PAGE, lambda text: replaced_between(text, "chapters", chapter_map(address)))
+    line = f"repository-code: {address}"
+    _change(root / CITATION, lambda text: re.sub(r"^repository-code: .*$", line, text, flags=re.M))
+
+
+def _change(path: Path, change: Callable[[str], str]) -> None:
+    """Write what `change` makes of the text in the file `path`."""
+    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> None:

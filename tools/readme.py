@@ -1,31 +1,56 @@
-"""Write the generated parts of README.md: the chapters, results from the records, the benchmark, and the verdict.
+"""Write the generated parts of README.md and of the pages in docs/, and draw the figure of all models.
 
     python -m tools.readme
 
-Each part stands between two comments in README.md, such as `<!-- results -->` and `<!-- /results -->`.
+Each part stands between two comments, such as `<!-- results -->` and `<!-- /results -->`. It comes from the registry,
+from the records in models/ and from the committed runs of the notebooks.
 """
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from fmnist import chapters
 from fmnist.paths import MODELS, NOTEBOOKS, ROOT
 from fmnist.records import DISPLAY, results_table
+from tools import address, model_comparison
+from tools.answers import answers
+from tools.lessons import lessons
 
-README = ROOT / "README.md"
 
+def chapter_map(repository: str | None = None) -> str:
+    """Return a row for each chapter of the registry, with links to its notebooks, as Markdown.
 
-def chapter_map() -> str:
-    """Return a row for each chapter of the registry, with links to its notebooks, as Markdown."""
+    `repository` is the address to which the badges for Colab lead, by default that of the first cell.
+    """
+    repository = address.current() if repository is None else repository
     rows = []
     for chapter in chapters.all_chapters():
-        names = list(chapter.notebooks.values())
-        links = [f"[{chapter.title}](notebooks/{name}.ipynb)" for name in names]
-        links += ["(the same notebook)"] * (2 - len(links))
-        number = "comparison" if chapter.both_frameworks else chapter.name[:2]
-        rows.append([number, *links, chapter.story])
-    return markdown_table(["chapter", "Keras", "PyTorch", "what it teaches"], rows, ["---"] * 4)
+        number = "both" if chapter.both_frameworks else chapter.name[:2]
+        cells = [_notebook(chapter, framework, repository) for framework in chapter.notebooks]
+        cells += ["(the same notebook)"] * (2 - len(cells))
+        rows.append([number, f"**{chapter.title}**<br>{chapter.story}", *cells])
+    return markdown_table(["chapter", "story", "Keras", "PyTorch"], rows, ["---"] * 4)
+
+
+def _notebook(chapter: chapters.Chapter, framework: str, repository: str) -> str:
+    """Return the link to a notebook, with a badge where it can be expected to run in Colab."""
+    name = chapter.notebooks[framework]
+    label = "Read the comparison" if chapter.both_frameworks else f"Read {chapter.name[:2]} in {DISPLAY[framework]}"
+    # The label must not break, or the column and its badges become as narrow as a word.
+    link = f"[{label.replace(' ', '&nbsp;')}](notebooks/{name}.ipynb)"
+    badge = address.badge(repository, name) if runs_in_colab(chapter, framework) else ""
+    return f"{link}<br>{badge}" if badge else link
+
+
+def runs_in_colab(chapter: chapters.Chapter, framework: str) -> bool:
+    """Return whether a notebook can be expected to run with the versions that Colab has, which are not ours to choose.
+
+    A model that Keras has saved may need the Keras that saved it: 3.10, which Colab had for long, loads none of ours.
+    And the comparison needs both frameworks in one process, in which the versions of both decide whether its numbers
+    agree to the last digits.
+    """
+    return not chapter.both_frameworks and not any(path.endswith(".keras") for path in chapter.inputs(framework))
 
 
 def results() -> str:
@@ -63,20 +88,52 @@ def verdict_list() -> str:
     return "\n".join(f"- {line}" for line in printed.splitlines())
 
 
-def generated(text: str) -> str:
-    """Return `text` with every generated part made anew."""
-    parts = {"chapters": chapter_map, "results": results, "verdict": verdict_list, "speed": speed}
-    if not (MODELS / "benchmark.json").exists():
-        del parts["speed"]  # nothing was measured, so that there is nothing to be behind
-    for name, make in parts.items():
-        text = replaced_between(text, name, make())
+def lesson_table() -> str:
+    """Return how many minutes each lesson takes, as Markdown."""
+    head = ["chapter", "reading", "running, Keras / PyTorch", "exercises"]
+    return markdown_table(head, lessons(), ["---"] + ["---:"] * 3)
+
+
+# The parts of each page, in the folder of the repository.
+PAGES: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {"answers": answers, "chapters": chapter_map},
+    "docs/results.md": {"results": results, "verdict": verdict_list},
+    "docs/speed.md": {"speed": speed},
+    "docs/teaching.md": {"lessons": lesson_table},
+}
+
+
+def generated(page: str, text: str) -> str:
+    """Return the `text` of a page with every generated part made anew."""
+    for name, make in PAGES[page].items():
+        if name != "speed" or (MODELS / "benchmark.json").exists():  # where nothing was measured, nothing is behind
+            text = replaced_between(text, name, make())
     return text
 
 
+def stale() -> list[str]:
+    """Return the pages that show other numbers than the records, and the figure of all models if it does."""
+    found = [page for page in PAGES if generated(page, text := _read(page)) != text]
+    return found + [model_comparison.FILE] * model_comparison.is_stale()
+
+
 def is_stale() -> bool:
-    """Return whether README.md shows other numbers than the records."""
-    text = README.read_text(encoding="utf-8")
-    return generated(text) != text
+    """Return whether something that `make readme` makes is older than the records."""
+    return bool(stale())
+
+
+def write() -> None:
+    """Bring every page and the figure up to date, and say which needed it."""
+    for name in stale():
+        if name in PAGES:
+            (ROOT / name).write_text(generated(name, _read(name)), encoding="utf-8", newline="\n")
+        else:
+            model_comparison.save()
+        print(name)
+
+
+def _read(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
 
 
 def markdown_table(head: Sequence[str], rows: Iterable[Sequence], alignment: Sequence[str]) -> str:
@@ -100,4 +157,4 @@ def replaced_between(text: str, name: str, new: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(generated(README.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+    write()

@@ -3,9 +3,10 @@
     python -m tools.run_notebooks [--all] [--solutions] [--stale] [NAME ...]
 
 A NAME is a path below notebooks/, such as keras/01_dense_and_cnn or solutions/pytorch/01_dense_and_cnn, or else the
-name of a chapter, 01_dense_and_cnn, which means both twins. Without one, chapter 01 runs in both frameworks and then
-the comparison. With --stale it runs what `python -m tools.stale` lists, in reading order. After an error, or Ctrl-C,
-the notebook on disk is the one that was there before. What a run read and wrote is noted in the notebook's metadata.
+name of a chapter, 01_dense_and_cnn, which means both twins. Without one, chapter 01 runs in both frameworks. With
+--stale it runs what `python -m tools.stale` lists, in reading order. At the end it draws the figure of all models, if
+their records have changed. After an error, or Ctrl-C, the notebook on disk is the one that was there before. What a run
+read and wrote is noted in the notebook's metadata.
 """
 
 import argparse
@@ -14,13 +15,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fmnist import chapters, outputs
 from fmnist.paths import ROOT
 from fmnist.records import RecordError, results_table
-from tools import readme
+from tools import model_comparison, readme
 from tools.execution import RunError, execute
 from tools.stale import known_notebooks, unsound
 
@@ -87,11 +88,12 @@ def main(arguments=None):
         print("Every notebook agrees with its run." if options.stale else "There is no such notebook.")
         return 0
     print(announcement(names, known))
-    rows = []
+    rows, drawn = [], []
     status = _run(_to_run(options, names, known), known, rows)
     if not status:
+        drawn = _draw_all_models()
         _print_summary(rows)
-    print(rewritten([name for name, *_ in rows], known), end="")
+    print(rewritten([name for name, *_ in rows], known, drawn), end="")
     return status
 
 
@@ -149,22 +151,23 @@ def advice(name: str, cell: int | None) -> str:
         return UNCHANGED
     return (
         f"{UNCHANGED}\nTo look into it, open notebooks/{name}.ipynb with `make lab` and run the cells up to [{cell}].\n"
-        "The README lists common causes under *When something goes wrong*. If yours is not among them and you have\n"
-        "changed nothing, open an issue with the lines above and what `make about` prints."
+        "docs/troubleshooting.md lists common causes. If yours is not among them and you have changed nothing,\n"
+        "open an issue with the lines above and what `make about` prints."
     )
 
 
-def rewritten(names: Sequence[str], known: Mapping[str, Path]) -> str:
+def rewritten(names: Sequence[str], known: Mapping[str, Path], drawn: Iterable[str] = ()) -> str:
     """Say which files that git tracks were rewritten by the runs of `names`, and how to get the committed ones back.
 
-    The text is empty where none was, and where there is no git.
+    `drawn` are files that were made from the results afterwards. The text is empty where none was rewritten, and where
+    there is no git.
     """
     command = ["git", "diff", "-z", "--name-only", "HEAD", "--", "notebooks", *outputs.KINDS]
     try:
         git = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     except (OSError, subprocess.CalledProcessError):
         return ""
-    written = {known[name].relative_to(ROOT).as_posix() for name in names}
+    written = {*drawn, *(known[name].relative_to(ROOT).as_posix() for name in names)}
     for name in names:
         written |= set(_run_of(known[name]).get("files", ()))
     changed = [path for path in git.stdout.split("\0") if path in written]
@@ -186,10 +189,21 @@ def _run_of(path: Path) -> dict:
 
 
 def default_notebooks() -> list[str]:
-    """Return the notebooks of the first chapter, and of those that are for both frameworks."""
-    first, *others = chapters.all_chapters()
-    both = [chapter for chapter in others if chapter.both_frameworks]
-    return [name for chapter in [first, *both] for name in chapter.notebooks.values()]
+    """Return the notebooks of the first chapter."""
+    return list(chapters.all_chapters()[0].notebooks.values())
+
+
+def _draw_all_models() -> list[str]:
+    """Draw the figure of all models where it is older than their records, and return what was drawn."""
+    try:
+        if not model_comparison.is_stale():
+            return []
+        model_comparison.save()
+    except (RecordError, OSError) as error:
+        print(f"\n{model_comparison.FILE} could not be drawn: {error}")
+        return []
+    print(f"\n{model_comparison.FILE} shows the results beside those of the other chapters.")
+    return [model_comparison.FILE]
 
 
 def _print_summary(rows):
@@ -205,7 +219,9 @@ def _print_summary(rows):
         return
     print(f"\n{results.to_string(index=False)}" if len(results) else "\nThere are no records in models/ yet.")
     if len(results) and readme.is_stale():
-        print("\nThe README still shows the committed results, and may. `make readme` writes yours into it.")
+        print(
+            "\nThe tables in README.md and docs/ still show the committed results, and may. `make readme` writes yours."
+        )
 
 
 if __name__ == "__main__":

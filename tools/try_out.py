@@ -29,7 +29,7 @@ SUCCESS = (
     "Nothing in the repository was changed. Next: `make lab` opens the notebooks, `make run` does the full training."
 )
 FAILURE = (
-    "Nothing in the repository was changed. The README lists common causes under *When something goes wrong*. "
+    "Nothing in the repository was changed. docs/troubleshooting.md lists common causes. "
     "If yours is not among them, open an issue with the lines above and what `make about` prints."
 )
 
@@ -42,6 +42,12 @@ def copy_repository(target: Path) -> Path:
     for path in (target, *target.rglob("*")):
         path.chmod(path.stat().st_mode | 0o600 | (0o100 if path.is_dir() else 0))
     return target
+
+
+def first_notebooks() -> list[str]:
+    """Return the notebooks of the first chapter, and of those that need both frameworks at once."""
+    both = [chapter for chapter in chapters.all_chapters() if chapter.both_frameworks]
+    return default_notebooks() + [name for chapter in both for name in chapter.notebooks.values()]
 
 
 def settings(name: str) -> dict[str, Any]:
@@ -66,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--all", action="store_true", help="every chapter, not only the first and the comparison")
     everything = parser.parse_args(arguments).all
-    names = chapters.notebooks() if everything else default_notebooks()
+    names = chapters.notebooks() if everything else first_notebooks()
     rows, name = [], ""
     minutes = "four" if everything else "two"
     print(

@@ -1,9 +1,9 @@
-"""Every notebook begins with the cell that finds the package, with the same address as the README."""
+"""Every notebook begins with the cell that finds the package, with the same address as the pages."""
 
 import pytest
 
 from tests.helpers import CHAPTERS, EXERCISES, ROOT, SOLUTIONS, code_cells, read
-from tools import bootstrap
+from tools import address, bootstrap
 
 
 @pytest.mark.parametrize("name", [*CHAPTERS, *SOLUTIONS, *EXERCISES])
@@ -17,6 +17,6 @@ def test_it_stands_behind_the_introduction():
     assert [path.name for path in bootstrap.stale()] == [], "python -m tools.bootstrap"
 
 
-def test_the_readme_names_the_same_address():
-    (address,) = bootstrap.ADDRESS.findall(bootstrap.source())
-    assert address in (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["README.md", "docs/installation.md"])
+def test_a_page_names_the_same_address(page):
+    assert f"git clone {address.current()} " in (ROOT / page).read_text(encoding="utf-8")

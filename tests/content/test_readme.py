@@ -1,6 +1,8 @@
-"""The README and the figures: links, tables and numbers."""
+"""The README, the pages in docs/ and the figures: links, tables, code and numbers."""
 
 import re
+import subprocess
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +11,24 @@ from PIL import Image
 
 from fmnist.chapters import all_chapters
 from fmnist.records import read_all, standard_error
-from tests.helpers import CHAPTERS, EXERCISES, NOTEBOOKS, ROOT, SOLUTIONS, prose
-from tools import readme
+from tests.frameworks.workers.front_page import snippets
+from tests.helpers import CHAPTERS, EXERCISES, NOTEBOOKS, ROOT, SOLUTIONS, prose, read
+from tools import address, answers, lessons, model_comparison, readme
+from tools.run_notebooks import default_notebooks
 
-PAGES = ["README.md", "CONTRIBUTING.md", "data/README.md", "notebooks/README.md"]
-EXPECTED_FIGURES = [name for chapter in all_chapters() for name in chapter.figure_files()]
+DOCS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))
+PAGES = ["README.md", "CONTRIBUTING.md", "data/README.md", "notebooks/README.md", *DOCS]
+EXPECTED_FIGURES = [name for chapter in all_chapters() for name in chapter.figure_files()] + [model_comparison.NAME]
+GENERATED = re.compile(r"<!-- (\w+) -->.*?<!-- /\1 -->", flags=re.S)
+
+
+def page(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def written(name):
+    """What was written by hand on a page."""
+    return GENERATED.sub("", page(name))
 
 
 def links(text):
@@ -50,35 +65,125 @@ def test_links_lead_somewhere(name):
             assert anchor in anchors(there), f"{name}: {target}"
 
 
-def test_the_tables_are_fresh():
-    assert not readme.is_stale(), "the tables in README.md are older than the records: make readme"
+def test_the_index_names_every_page():
+    named = {target for pair in links(page("docs/README.md")) for target in pair}
+    assert {Path(name).name for name in DOCS} - {"README.md"} <= named
 
 
-def test_a_stale_table_is_noticed():
-    text = readme.README.read_text(encoding="utf-8")
-    record = read_all()[0]
-    shown = f"{record['test_accuracy']:.2%}"
-    assert shown in text
-    assert readme.generated(text.replace(shown, "99.99%")) == text
+def test_the_tables_and_the_figure_of_all_models_are_fresh():
+    assert readme.stale() == [], "older than the records: make readme"
+
+
+@pytest.mark.parametrize(("name", "part"), [(name, part) for name, parts in readme.PAGES.items() for part in parts])
+def test_a_stale_part_is_noticed(name, part):
+    text = page(name)
+    assert readme.generated(name, readme.replaced_between(text, part, "| 99.99% |")) == text
 
 
 def test_numbers_in_the_prose_are_those_of_the_records():
-    """Every percentage with a decimal that the README names outside its tables belongs to a record."""
-    text = re.sub(r"<!-- (\w+) -->.*?<!-- /\1 -->", "", readme.README.read_text(encoding="utf-8"), flags=re.S)
+    """Every percentage with a decimal that a page names outside its generated parts belongs to a record."""
     known = set()
     for record in read_all():
         values = [record["test_accuracy"], record["validation_accuracy"]]
         values.append(standard_error(record["test_accuracy"], record["test_images"]))
         known |= {f"{100 * value:.{digits}f}" for value in values for digits in (1, 2)}
-    assert set(re.findall(r"(\d+\.\d+) ?%", text)) <= known
     counts = {f"{record['parameters']:,}" for record in read_all()}
-    assert set(re.findall(r"([\d,]{5,}) parameters", text)) <= counts
+    for text in map(written, ["README.md", *DOCS]):
+        assert set(re.findall(r"(\d+\.\d+) ?%", text)) <= known
+        assert set(re.findall(r"([\d,]{5,}) parameters", text)) <= counts
 
 
-def test_the_chapter_map_is_complete():
-    text = readme.README.read_text(encoding="utf-8")
+def test_the_front_page_is_short():
+    text = re.sub(r"```.*?```|^\|.*?$|<!--.*?-->|<[^>]*>|\]\([^)]*\)", "", written("README.md"), flags=re.S | re.M)
+    assert len(text.split()) <= 900
+
+
+def test_the_first_line_is_what_the_study_found():
+    """It says that a gap was seen, and that the initial weights explain it: surely for one network, likely for both."""
+    for network in answers.NETWORKS:
+        assert answers.gap(network, aligned=False).is_seen
+        assert not answers.gap(network, aligned=True).is_seen
+        assert abs(answers.gap(network, aligned=False).mean) < 1, "small"
+    assert answers.is_explained("dense"), "settled for our dense network"
+
+
+def test_the_front_page_and_the_comparison_give_the_same_gaps():
+    verdict, front = readme.verdict_list(), answers.answers()
+    numbers = re.findall(r"[+-]\d\.\d\d", verdict)
+    assert len(numbers) >= 10
+    assert all(number.replace("-", "−") in front for number in numbers)
+
+
+@pytest.mark.parametrize("framework", ["keras", "pytorch"])
+def test_the_training_step_is_python_and_fits_beside_its_twin(framework):
+    code = snippets()[framework]
+    compile(code, framework, "exec")
+    assert {"keras": "torch", "pytorch": "keras"}[framework] not in code
+    assert all(len(line) <= 44 for line in code.splitlines())
+
+
+def test_the_chapter_map_is_complete_with_its_badges():
+    text = readme.chapter_map("https://github.com/a/b")
+    assert readme.chapter_map() in page("README.md")
     for name in CHAPTERS:
         assert f"(notebooks/{name}.ipynb)" in text
+    badges = set(re.findall(rf"\({address.COLAB}/github/a/b/blob/main/notebooks/(\S+)\.ipynb\)", text))
+    assert badges == {name for name in CHAPTERS if not _needs_our_versions(name)}
+    assert text.count(f"[![Open in Colab]({address.COLAB}/assets/colab-badge.svg)](") == len(badges) > 0
+
+
+def _needs_our_versions(name):
+    """Whether a notebook opens a file that Keras has saved elsewhere, or starts both frameworks."""
+    run = read(name).metadata.run
+    return any(path.endswith(".keras") for path in run.inputs) or {"torch", "keras"} <= set(run.versions)
+
+
+def test_no_badge_where_colab_cannot_read():
+    assert address.COLAB not in readme.chapter_map("https://example.org/a/b")
+
+
+def test_a_run_of_the_first_chapter_takes_at_most_15_minutes():
+    assert "at most 15 minutes" in written("README.md")
+    assert sum(read(name).metadata.run.seconds for name in default_notebooks()) <= 15 * 60
+
+
+def test_the_lessons_take_what_their_notebooks_say():
+    chapters = [chapter for chapter in all_chapters() if chapter.exercises]
+    rows = [row for row in lessons.lessons() if row[3] != "none yet"]
+    assert len(rows) == len(chapters)
+    for chapter, (_, reading, running, exercises) in zip(chapters, rows, strict=True):
+        solution = read(f"solutions/{list(chapter.notebooks.values())[-1]}")
+        assert int(exercises) >= sum(cell.source.startswith("## Exercise") for cell in solution.cells) * 5
+        assert 10 <= int(reading) <= 120
+        seconds = [read(name).metadata.run.seconds for name in chapter.notebooks.values()]
+        assert all(60 * int(m) - 60 < s <= 60 * int(m) for m, s in zip(running.split(" / "), seconds, strict=True))
+
+
+def test_a_citation_says_what_the_other_files_say():
+    text = page("CITATION.cff")
+    entries = dict(re.findall(r"^([\w-]+): (.+)$", text, flags=re.M))
+    project = tomllib.loads(page("pyproject.toml"))["project"]
+    assert (entries["cff-version"], entries["license"], entries["type"]) == ("1.2.0", "MIT", "software")
+    assert entries["version"] == project["version"]
+    assert f"## {entries['version']} - {entries['date-released']}" in page("CHANGELOG.md")
+    assert f"# {entries['title']}\n" in page("README.md")
+    authors = re.search(r"^authors:\n  - name: The (.*)$", text, flags=re.M)[1]
+    assert f"the {authors}\n" in page("LICENSE")
+    assert "arXiv:1708.07747" in text
+    known = address.current()
+    expected = f"https://github.com/{address.NOBODY}" if known == address.PLACEHOLDER else known
+    assert entries["repository-code"] == expected
+
+
+def test_a_clone_downloads_less_than_60_mb():
+    """What git would send of the history of this commit. Objects of other branches, and unpacked ones, do not count."""
+    assert "less than 60 MB" in page("README.md") and "less than 60 MB" in page("docs/installation.md")
+    command = ["git", "pack-objects", "--revs", "--stdout", "-q"]
+    try:
+        pack = subprocess.run(command, input=b"HEAD\n", cwd=ROOT, capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no git, or no clone")
+    assert len(pack) < 60_000_000
 
 
 @pytest.mark.parametrize("name", EXPECTED_FIGURES)

@@ -1,5 +1,6 @@
 """The cell with which every notebook begins, run where the package is and where it is not, and how it gets there."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import nbformat
 import pytest
 
 from tests.helpers import NOTEBOOKS, ROOT, read, run_python
+from tools import address as addresses
 from tools import bootstrap, exercises
 
 METADATA = {"tags": ["bootstrap"], "jupyter": {"source_hidden": True}}
@@ -23,7 +25,7 @@ fetches = pytest.mark.skipif(sys.platform == "win32", reason="Colab runs Linux, 
 
 def cell(address):
     """The cell with another address, whichever is filled in."""
-    return bootstrap.ADDRESS.sub(f'repository="{address}"', CODE)
+    return addresses.ADDRESS.sub(f'repository="{address}"', CODE)
 
 
 def run(folder, code, *paths, then="", **options):
@@ -213,8 +215,9 @@ def copy(tmp_path):
         notebook.cells = [cell for cell in notebook.cells if cell.id != "bootstrap"]
         path.write_text(nbformat.writes(notebook).rstrip("\n") + "\n", encoding="utf-8", newline="\n")
     (tmp_path / "tools").mkdir()
-    for name in (bootstrap.CELL, bootstrap.PAGE):
+    for name in (bootstrap.CELL, bootstrap.FRONT_PAGE, bootstrap.CITATION):
         shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
     return tmp_path
 
 
@@ -247,16 +250,52 @@ def test_an_exercise_takes_the_cell_from_its_solution(copy):
 
 
 def test_an_address_is_filled_in_everywhere_and_stays(copy, capsys):
-    (old,) = bootstrap.ADDRESS.findall(CODE)
+    old = addresses.current()
     for address in (ADDRESS, f"{ADDRESS}-2.git"):
         bootstrap.main([address], copy)
         assert bootstrap.source(copy) == cell(address)
-        assert f"git clone {address} fashion-mnist" in (copy / bootstrap.PAGE).read_text(encoding="utf-8")
+        for page in (bootstrap.FRONT_PAGE, "docs/installation.md"):
+            assert f"git clone {address} fashion-mnist" in (copy / page).read_text(encoding="utf-8")
+        assert f"\nrepository-code: {address}\n" in (copy / bootstrap.CITATION).read_text(encoding="utf-8")
         assert not bootstrap.stale(copy)
     assert not [name for name, text in contents(copy).items() if old.encode() in text and "exercises" not in name]
     capsys.readouterr()
     bootstrap.main([], copy)
     assert bootstrap.source(copy) == cell(address)
+
+
+def test_badges_follow_the_address_there_and_back(copy):
+    def badges():
+        text = (copy / bootstrap.FRONT_PAGE).read_text(encoding="utf-8")
+        return re.findall(rf"\]\({addresses.COLAB}/github/(.*?)/blob/main/notebooks/(.*?)\.ipynb\)", text)
+
+    before = (copy / bootstrap.FRONT_PAGE).read_text(encoding="utf-8")
+    notebooks = [notebook for _, notebook in badges()]
+    for address, repository in (
+        ("https://github.com/some-one/fashion.mnist", "some-one/fashion.mnist"),
+        ("https://github.com/other/one.git", "other/one"),
+        (ADDRESS, None),
+        ("https://github.com/other/one", "other/one"),
+    ):
+        bootstrap.main([address], copy)
+        assert badges() == [(repository, notebook) for notebook in notebooks if repository]
+    after = (copy / bootstrap.FRONT_PAGE).read_text(encoding="utf-8")
+    assert after == before.replace(addresses.PLACEHOLDER, address).replace(addresses.NOBODY, "other/one")
+
+
+@pytest.mark.parametrize(
+    ("address", "repository"),
+    [
+        (addresses.PLACEHOLDER, "OWNER/REPOSITORY"),
+        ("https://github.com/a/b", "a/b"),
+        ("https://github.com/a/b.git", "a/b"),
+        ("https://github.com.example.org/a/b", None),
+        ("https://github.com/a/b/c", None),
+        ("https://example.org/github.com/a/b", None),
+    ],
+)
+def test_only_what_github_has_is_on_github(address, repository):
+    assert addresses.on_github(address) == repository
 
 
 @pytest.mark.parametrize(

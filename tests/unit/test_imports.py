@@ -18,7 +18,6 @@ ONE_USER = {
     ("plots", "model_comparison"),
     ("download", "alone"),
     ("outputs", "find"),
-    ("records", "read_all"),
 }
 
 

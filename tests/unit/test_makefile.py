@@ -83,9 +83,9 @@ def test_help_lists_every_target(folder):
         assert sorted(listed) == sorted(targets())
 
 
-def test_every_target_has_its_plain_form_in_the_readme():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = readme.partition("### Without make, and on Windows")[2].partition("\n##")[0]
+def test_every_target_has_its_plain_form_in_the_page_on_installation():
+    page = (ROOT / "docs" / "installation.md").read_text(encoding="utf-8")
+    section = page.partition("## Without make, and on Windows")[2].partition("\n##")[0]
     rows = dict(re.findall(r"^\| `make ([a-z-]+)` \| (.+) \|$", section, re.MULTILINE))
     assert rows.keys() == targets() - NO_PLAIN_FORM
     for target, plain in rows.items():
@@ -93,7 +93,7 @@ def test_every_target_has_its_plain_form_in_the_readme():
         commands = re.findall(r"^\t@\.venv/bin/(python .+?)(?: \$\(NOTEBOOKS\))?$", recipe, re.MULTILINE)
         assert re.findall(r"`([^`]+)`", plain) == commands, target
     needs_all = [target for target in rows if re.search(rf"^{target}: \$\(ALL\) ", MAKEFILE, re.MULTILINE)]
-    assert list(rows)[list(rows).index("test") :] == needs_all, "the README says which commands need more packages"
+    assert list(rows)[list(rows).index("test") :] == needs_all, "the page says which commands need more packages"
 
 
 @needs_make

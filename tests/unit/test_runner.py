@@ -17,7 +17,7 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from fmnist import chapters
+from fmnist import chapters, paths
 from tests.helpers import ROOT
 from tools import aside, execution, run_notebooks, runs, stale
 from tools.execution import RunError, execute
@@ -153,6 +153,7 @@ def three_notebooks(tmp_path, monkeypatch):
     monkeypatch.setattr(chapters, "all_chapters", lambda: known)
     monkeypatch.setattr(stale, "ROOT", tmp_path)
     monkeypatch.setattr(run_notebooks, "ROOT", tmp_path)
+    monkeypatch.setattr(paths, "ROOT", tmp_path)  # where the figure of all models would go
     monkeypatch.setattr(run_notebooks.readme, "is_stale", lambda: True)
     table = pd.DataFrame({"model": ["CNN"], "test accuracy": ["91.23%"]})
     monkeypatch.setattr(run_notebooks, "results_table", lambda: table)
@@ -202,9 +203,9 @@ def test_a_failure_ends_the_run_with_a_report(three_notebooks, capsys):
 
 def test_a_failure_says_what_earlier_runs_have_rewritten(three_notebooks, capsys, monkeypatch):
     write(three_notebooks / "pytorch/01_a.ipynb", "1 / 0")
-    monkeypatch.setattr(run_notebooks, "rewritten", lambda names, known: f"rewritten: {names}")
+    monkeypatch.setattr(run_notebooks, "rewritten", lambda names, known, drawn: f"rewritten: {names}, {drawn}")
     assert run_notebooks.main(["--all"]) == 1
-    assert capsys.readouterr().out.endswith("rewritten: ['keras/01_a']")
+    assert capsys.readouterr().out.endswith("rewritten: ['keras/01_a'], []")
 
 
 def test_a_failure_before_the_first_cell_gives_no_advice_about_cells(three_notebooks, capsys, monkeypatch):
@@ -265,6 +266,40 @@ def test_it_says_which_tracked_files_it_rewrote_and_how_to_get_them_back(three_n
     assert changed.stdout == "notebooks/02_b.ipynb\n"
 
 
+@pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+def test_the_figure_of_all_models_is_drawn_at_the_end_and_can_be_got_back(three_notebooks, capsys):
+    root = three_notebooks.parent
+    for path in (ROOT / "models").glob("01_*.json"):
+        shutil.copy(path, root / "models")
+    (root / "figures").mkdir()
+    figure = root / "figures" / "model_comparison.png"
+    figure.write_text("an older one")
+    assert run_notebooks.model_comparison.is_stale()
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "all"]):
+        subprocess.run(["git", *command], cwd=root, check=True)
+    write(three_notebooks / "02_b.ipynb", "1 / 0")
+    assert run_notebooks.main(["02_b"]) == 1
+    assert figure.read_text() == "an older one", "a run that failed draws nothing"
+    capsys.readouterr()
+    assert run_notebooks.main([]) == 0
+    out = capsys.readouterr().out
+    assert "figures/model_comparison.png shows the results" in out
+    assert not run_notebooks.model_comparison.is_stale()
+    command = out.rpartition("type:\n")[2].split()
+    assert "figures/model_comparison.png" in command and "notebooks/02_b.ipynb" not in command
+    subprocess.run(command, cwd=root, check=True, capture_output=True)
+    assert figure.read_text() == "an older one"
+
+
+def test_what_hinders_the_figure_does_not_make_a_run_fail(three_notebooks, capsys):
+    (three_notebooks.parent / "models" / "01_m_keras.json").write_text("{")
+    assert run_notebooks.main(["02_b"]) == 0
+    assert (
+        "figures/model_comparison.png could not be drawn: models/01_m_keras.json is damaged" in capsys.readouterr().out
+    )
+
+
 def test_an_unknown_name_lists_the_known_ones(three_notebooks, capsys):
     assert run_notebooks.main(["03_c"]) == 2
     said = "No notebook is called 03_c. There are: keras/01_a, pytorch/01_a, 02_b.\n"
@@ -296,10 +331,8 @@ def test_a_name_is_a_path_or_a_chapter(three_notebooks, text, names):
     assert run_notebooks.named(text, stale.known_notebooks()) == names
 
 
-def test_without_a_name_the_first_chapter_and_the_comparison_run():
-    assert run_notebooks.default_notebooks() == [
-        "keras/01_dense_and_cnn", "pytorch/01_dense_and_cnn", "keras_vs_pytorch",
-    ]  # fmt: skip
+def test_without_a_name_the_first_chapter_runs():
+    assert run_notebooks.default_notebooks() == ["keras/01_dense_and_cnn", "pytorch/01_dense_and_cnn"]
 
 
 OBSERVED = """

@@ -1,0 +1,153 @@
+"""The front page's three answers, with the numbers of the records: same function, same accuracy, same speed?
+
+The sentences around the numbers are true of the committed records; tests/content/test_readme.py says when they are not.
+"""
+
+import json
+import re
+from typing import NamedTuple
+
+from scipy import stats
+
+from fmnist.chapters import FRAMEWORKS
+from fmnist.paths import MODELS, NOTEBOOKS
+from fmnist.records import DISPLAY, read
+
+NETWORKS = {"dense": "dense network", "cnn": "CNN"}
+
+
+class Gap(NamedTuple):
+    """How far Keras is ahead of PyTorch in test accuracy, in percentage points, with its 95% interval over seeds."""
+
+    mean: float
+    low: float
+    high: float
+    seeds: tuple[int, int]
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return not self.low <= 0 <= self.high
+
+
+def gap(network: str, aligned: bool) -> Gap:
+    """Return the gap of the study's runs: both with their defaults or, if `aligned`, with Keras's initial weights."""
+    keras, pytorch = (
+        [
+            100 * run["test"]["accuracy"]
+            for run in read(f"study_{framework}")["runs"]
+            if run["network"] == network and run["study"] == study
+        ]
+        for framework, study in (("keras", "verdict"), ("pytorch", "aligned" if aligned else "verdict"))
+    )
+    interval = stats.ttest_ind(keras, pytorch, equal_var=False).confidence_interval()
+    mean = sum(keras) / len(keras) - sum(pytorch) / len(pytorch)
+    return Gap(mean, interval.low, interval.high, (len(keras), len(pytorch)))
+
+
+def seconds_per_epoch() -> dict[str, dict[tuple[str, str], float]]:
+    """Map each processor that was measured to the median seconds of an epoch of each (network, framework)."""
+    found = {}
+    for name, times in (("benchmark", lambda row: row["chapter"]), ("costs", lambda row: row["epoch_seconds"])):
+        record = read(name) if (MODELS / f"{name}.json").exists() else {"rows": []}
+        for row in record["rows"]:
+            processor = found.setdefault(record["machine"]["cpu"], {})
+            processor[row["network"], row["framework"]] = times(row)["median"]
+    return found
+
+
+def is_explained(network: str) -> bool:
+    """Whether the gap is seen with the defaults, and too small for that with the same initial weights."""
+    default, aligned = gap(network, aligned=False), gap(network, aligned=True)
+    return default.is_seen and not aligned.is_seen and aligned.high < default.low
+
+
+def answers() -> str:
+    """Return the three questions with their answers and figures, as a table in Markdown."""
+    found = [
+        (
+            f"**Same function? Yes, to rounding.** {_same_function()}",
+            _figure("divergence", "Difference of the logits of two training runs, step by step, in two precisions"),
+        ),
+        (
+            f"**Same accuracy? Nearly, and the initial weights matter.** {_same_accuracy()}",
+            _figure("verdict", "Test accuracies of both networks in both frameworks, a dot for each seed"),
+        ),
+        (
+            f"**Same speed? {_speed_in_short()}** {_same_speed()}",
+            _figure("costs", "Cost in Keras divided by cost in PyTorch, from import to the prediction for one image"),
+        ),
+    ]
+    # In a table of Markdown, GitHub would make the figures as narrow as a word.
+    rows = [
+        f'<tr><td width="50%" valign="top">\n\n{text}\n\n</td><td width="50%">{figure}</td></tr>'
+        for text, figure in found
+    ]
+    return "\n".join(["<table>", *rows, "</table>"])
+
+
+def _figure(name: str, alternative: str) -> str:
+    return f'<a href="figures/{name}.png"><img src="figures/{name}.png" alt="{alternative}"></a>'
+
+
+def _same_function() -> str:
+    notebook = json.loads((NOTEBOOKS / "keras_vs_pytorch.ipynb").read_text(encoding="utf-8"))
+    code = "".join("".join(cell["source"]) + "\n" for cell in notebook["cells"] if cell["cell_type"] == "code")
+    steps = re.search(r"^ADAM_STEPS = (\d+)", code, re.M)[1]
+    return (
+        "With the same weights, each of chapter 01's four models gives the same logits in both frameworks. "
+        f"In `float64`, {steps} training steps of the CNN give the same losses too, without batch normalization and "
+        "dropout and with Adam's settings aligned. In `float32`, rounding alone makes two runs diverge, also two runs "
+        "of one framework."
+    )
+
+
+def _same_accuracy() -> str:
+    lines = ["Keras minus PyTorch in test accuracy, in percentage points, with 95% intervals over seeds:", ""]
+    for name, aligned in (("with each one's defaults", False), ("with Keras's initial weights in both", True)):
+        parts = [f"{label} {_interval(gap(network, aligned))}" for network, label in NETWORKS.items()]
+        lines.append(f"- {name}: {', '.join(parts)}")
+    settled = [
+        f"So the initial weights explain the gap of the {NETWORKS[each]}." for each in NETWORKS if is_explained(each)
+    ]
+    wide = [
+        f"For the {NETWORKS[each]} the intervals are too wide to tell." for each in NETWORKS if not is_explained(each)
+    ]
+    return "\n".join([*lines, "", " ".join(settled + wide)])
+
+
+def _same_speed() -> str:
+    lines = ["Seconds for an epoch, Keras / PyTorch:", ""]
+    for processor, seconds in seconds_per_epoch().items():
+        parts = [
+            f"{label} {_short(seconds[network, 'keras'])} / {_short(seconds[network, 'pytorch'])}"
+            for network, label in NETWORKS.items()
+        ]
+        lines.append(f"- {', '.join(parts)} ({processor})")
+    rows = [row for row in read("costs")["rows"] if row["network"] == "dense"]
+    starts = {row["framework"]: _short(row["import_seconds"]["median"]) for row in rows}
+    return "\n".join(
+        [*lines, "", f"Importing takes {starts['keras']} seconds in Keras and {starts['pytorch']} in PyTorch."]
+    )
+
+
+def _speed_in_short() -> str:
+    measured = [(seconds, network) for seconds in seconds_per_epoch().values() for network in NETWORKS]
+    ahead = {min(FRAMEWORKS, key=lambda each: seconds[network, each]) for seconds, network in measured}
+    if len(ahead) == 1:
+        return f"{DISPLAY[ahead.pop()]} was faster wherever we measured."
+    return "It depends on the network and the processor."
+
+
+def _interval(found: Gap) -> str:
+    seeds = " and ".join(str(number) for number in sorted(set(found.seeds), reverse=True))
+    return f"{_signed(found.mean)} ({_signed(found.low)} to {_signed(found.high)}, {seeds} seeds)"
+
+
+def _short(seconds: float) -> str:
+    return f"{seconds:.1f}" if seconds >= 10 else f"{seconds:.2f}"
+
+
+def _signed(points: float) -> str:
+    # A minus sign that is as wide as the plus sign.
+    return f"{points:+.2f}".replace("-", "−")
