@@ -48,6 +48,23 @@ def test_a_worker_that_fails_is_reported_and_nothing_is_recorded(tmp_path, stand
     assert not output.exists()
 
 
+@pytest.mark.parametrize("policy", [None, "ACTIVE"])
+def test_the_surroundings_say_how_threads_wait_only_if_the_user_does(monkeypatch, policy):
+    code = """
+import os
+from tools.measure import workers
+names = "OMP_WAIT_POLICY", "CUDA_VISIBLE_DEVICES"
+workers.START["pytorch"] = lambda: workers.Framework({name: os.environ.get(name) for name in names}, None, None)
+workers.serve("pytorch", None)
+"""
+    monkeypatch.setattr(common, "worker_command", lambda *_: [sys.executable, "-c", code])
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if policy:
+        monkeypatch.setenv("OMP_WAIT_POLICY", policy)
+    with workers.Worker("pytorch") as worker:
+        assert worker.ask("describe") == {"OMP_WAIT_POLICY": policy, "CUDA_VISIBLE_DEVICES": "-1"}
+
+
 def test_an_error_in_a_worker_arrives_with_its_traceback(monkeypatch):
     code = """
 from tools.measure import workers
