@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fmnist.chapters import FRAMEWORKS
-from tests.helpers import ROOT, read, run_python, settings
+from tests.helpers import NOTEBOOKS, ROOT, read, run_python, settings
 from tools.measure import benchmark, common, costs, costs_process, installed, study
 
 pytestmark = pytest.mark.slow
@@ -18,9 +18,13 @@ CHAPTER_01 = settings(read("keras/01_dense_and_cnn"))
 
 
 def run(tool, folder, *arguments):
-    """Run a tool as `python -m` from another folder than the repository's."""
+    """Run a tool as `python -m` from another folder than the repository's.
+
+    Where several copies of the repository share one environment, the package is that of this copy.
+    """
     command = ["-m", f"tools.measure.{tool}", *map(str, arguments)]
-    return run_python(*command, cwd=folder, timeout=600, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    path = os.pathsep.join(map(str, (ROOT, NOTEBOOKS)))
+    return run_python(*command, cwd=folder, timeout=600, env=os.environ | {"PYTHONPATH": path})
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
