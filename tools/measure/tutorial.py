@@ -1,18 +1,22 @@
-"""What most tutorials write, to be measured beside chapter 01: the usual data pipeline, optimizer and order of layers.
+"""What most tutorials write, to be measured beside chapter 01: the usual import, data pipeline and training.
 
 The layers themselves, with their sizes and their dropout, are those of chapter 01, so that both ways train the same
-network and only the way differs. In Keras that is a softmax in the last layer, no schedule, and float64 arrays; in
-PyTorch a DataLoader that prepares each image anew, ReLU before pooling, and an optimizer that is not fused.
+network and only the way differs. In Keras that is a plain import, a softmax in the last layer, no schedule, float64
+arrays and one step an execution; in PyTorch a DataLoader that prepares each image anew, batches of 64, ReLU before
+pooling, the usual memory format, no schedule, and a loss that Python asks for after every step.
 """
 
-import itertools
+import contextlib
+import os
+import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fmnist import data
+from fmnist.quiet import quiet_start
 from tools.measure.chapter_01 import Chapter01, Epoch
 
 if TYPE_CHECKING:
@@ -20,21 +24,6 @@ if TYPE_CHECKING:
     import torch
 
 BATCH_SIZE = {"keras": 128, "pytorch": 64}
-
-
-def pytorch_network(chapter: Chapter01, name: str) -> "torch.nn.Sequential":
-    """Build a network of chapter 01 as one stack of layers, with ReLU before pooling; N x 1 x 28 x 28 to N x 10.
-
-    The largest of four values is the same before and after ReLU, so both orders compute the same. Chapter 01 pools
-    first, which leaves ReLU a quarter of the work.
-    """
-    from torch import nn
-
-    layers = [module for module in chapter.networks[name]().modules() if not list(module.children())]
-    for place, (first, second) in enumerate(itertools.pairwise(layers)):
-        if isinstance(first, nn.MaxPool2d) and isinstance(second, nn.ReLU):
-            layers[place : place + 2] = second, first
-    return nn.Sequential(*layers)
 
 
 def pytorch_loader(rows: np.ndarray) -> "torch.utils.data.DataLoader":
@@ -69,6 +58,20 @@ def pytorch_training(network: "torch.nn.Module", loader: "Iterable[tuple[torch.T
         return time.perf_counter() - start, running_loss / len(loader)
 
     return epoch
+
+
+@contextlib.contextmanager
+def keras_start() -> Iterator[None]:
+    """Import Keras in the `with` block as most tutorials do: whether oneDNN computes is left to TensorFlow.
+
+    Only what would make it another measurement is kept away: another backend, the user's keras.json, and messages.
+    The environment stays as it is set here: this is the start of a process that ends with the measurement.
+    """
+    surroundings = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    # Keras reads keras.json once, when it is imported; in an empty folder it finds none.
+    with tempfile.TemporaryDirectory() as empty, quiet_start():
+        os.environ.update(surroundings, KERAS_HOME=empty)
+        yield
 
 
 def keras_network(chapter: Chapter01, name: str) -> "keras.Sequential":

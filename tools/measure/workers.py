@@ -1,7 +1,8 @@
-"""The two processes of the benchmark, one for each framework, and how the benchmark speaks with them.
+"""The processes of the benchmark, and how the benchmark speaks with them.
 
-TensorFlow and PyTorch do not share one process well. Requests and answers are lines of JSON on standard input and
-output: {"do": "describe" | "prepare" | "multiply" | "epoch", ...}.
+TensorFlow and PyTorch do not share one process well, and what `clean_start` sets before TensorFlow is imported cannot
+be taken back: Keras has a process as chapter 01 starts it, and one as most tutorials do. Requests and answers are lines
+of JSON on standard input and output: {"do": "describe" | "prepare" | "multiply" | "epoch", ...}.
 """
 
 import contextlib
@@ -21,11 +22,14 @@ import numpy as np
 from fmnist.keras_start import clean_start
 from fmnist.paths import ROOT
 from tools.measure import chapter_01, common, tutorial
-from tools.measure.chapter_01 import Epoch
+from tools.measure.chapter_01 import Chapter01, Epoch
 
 MATRIX = 2048  # rows and columns: large enough that starting the product costs nothing beside it
 PRODUCTS = 5  # products timed by each framework in each round
 SEED = 42
+
+# {(network, variant): its timed epoch}
+Trainings = dict[tuple[str, str], Epoch]
 
 
 class Framework(NamedTuple):
@@ -37,11 +41,11 @@ class Framework(NamedTuple):
 
     about: dict[str, Any]
     multiply: Callable[[], object]
-    trainings: Callable[[np.ndarray, np.ndarray, np.ndarray], dict[tuple[str, str], Epoch]]
+    trainings: Callable[[np.ndarray, np.ndarray, np.ndarray], Trainings]
 
 
 def start_pytorch() -> Framework:
-    """Start PyTorch."""
+    """Start PyTorch, which trains in all the ways that are measured."""
     import torch
 
     torch.manual_seed(SEED)
@@ -50,56 +54,101 @@ def start_pytorch() -> Framework:
     about = {
         "settings": chapter.settings(),
         "threads": torch.get_num_threads(),
+        "onednn": "on" if torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled else "off",
         "parameters": {name: sum(p.numel() for p in network.parameters()) for name, network in networks.items()},
     }
     a, b = torch.rand(2, MATRIX, MATRIX)
 
-    def trainings(images: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> dict[tuple[str, str], Epoch]:
+    def trainings(images: np.ndarray, labels: np.ndarray, rows: np.ndarray) -> Trainings:
         loader = tutorial.pytorch_loader(rows)
         inputs = torch.from_numpy(chapter_01.scaled(images)).unsqueeze(1)
         targets = torch.from_numpy(labels.astype(np.int64))
         found = {}
         for name, network in networks.items():
-            found[name, "tutorial"] = tutorial.pytorch_training(tutorial.pytorch_network(chapter, name), loader)
+            usual, pool_first = (chapter_01.pytorch_stack(chapter, name, pool_first=first) for first in (False, True))
+            found[name, "tutorial"] = tutorial.pytorch_training(usual, loader)
             found[name, "chapter"] = chapter_01.pytorch_training(chapter, network, inputs, targets)
-        return found
+            found[name, "faster"] = chapter_01.pytorch_training(chapter, pool_first, inputs, targets, fused=True)
+        another = chapter_01.pytorch_training(chapter, chapter.networks["dense"](), inputs, targets)
+        return found | {("dense", "one_thread"): on_one_thread(another)}
 
     return Framework(about, lambda: a @ b, trainings)
 
 
+def on_one_thread(epoch: Epoch) -> Epoch:
+    """Return the same epoch of PyTorch, but with one thread; afterwards there are as many as before."""
+    import torch
+
+    def alone() -> tuple[float, float]:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return epoch()
+        finally:
+            torch.set_num_threads(threads)
+
+    return alone
+
+
 def start_keras() -> Framework:
-    """Start Keras on TensorFlow."""
-    with clean_start():
+    """Start Keras on TensorFlow as chapter 01 does, to train as it does."""
+
+    def trainings(chapter: Chapter01, images: np.ndarray, labels: np.ndarray) -> Trainings:
+        images, found = chapter_01.scaled(images), {}
+        for name in common.NETWORKS:
+            network = chapter.networks[name]()
+            chapter_01.keras_compile(network, chapter.steps(len(images)), chapter.learning_rate)
+            found[name, "chapter"] = chapter_01.keras_training(network, images, labels, chapter.batch_size)
+        return found
+
+    return _start_keras(clean_start(), trainings)
+
+
+def start_keras_plain() -> Framework:
+    """Start Keras on TensorFlow as most tutorials do, to train as they do."""
+
+    def trainings(chapter: Chapter01, images: np.ndarray, labels: np.ndarray) -> Trainings:
+        images, found = images / 255.0, {}
+        for name in common.NETWORKS:
+            network = tutorial.keras_network(chapter, name)
+            found[name, "tutorial"] = chapter_01.keras_training(network, images, labels, tutorial.BATCH_SIZE["keras"])
+        return found
+
+    return _start_keras(tutorial.keras_start(), trainings)
+
+
+def _start_keras(
+    start: contextlib.AbstractContextManager, trainings: Callable[[Chapter01, np.ndarray, np.ndarray], Trainings]
+) -> Framework:
+    """Import Keras within `start`; `trainings` gets chapter 01, N x 28 x 28 x 1 images and N labels."""
+    with start:
         import keras
         import tensorflow as tf
 
         tf.zeros(1)  # the devices are looked for, and reported, when the first tensor is made
     keras.utils.set_random_seed(SEED)
     chapter = chapter_01.from_notebook("keras")
-    networks = {name: chapter.networks[name]() for name in common.NETWORKS}
     about = {
         "settings": chapter.settings(),
         "threads": common.keras_threads(),
-        "parameters": {name: network.count_params() for name, network in networks.items()},
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "TensorFlow's choice"),
+        "parameters": {name: chapter.networks[name]().count_params() for name in common.NETWORKS},
     }
     a, b = tf.unstack(tf.random.uniform((2, MATRIX, MATRIX)))
-
-    def trainings(images: np.ndarray, labels: np.ndarray, _: np.ndarray) -> dict[tuple[str, str], Epoch]:
-        images = images[..., np.newaxis]
-        as_tutorials, as_chapter = images / 255.0, chapter_01.scaled(images)
-        found = {}
-        for name, network in networks.items():
-            usual = tutorial.keras_network(chapter, name)
-            batch_size = tutorial.BATCH_SIZE["keras"]
-            found[name, "tutorial"] = chapter_01.keras_training(usual, as_tutorials, labels, batch_size)
-            chapter_01.keras_compile(network, chapter.steps(len(images)), chapter.learning_rate)
-            found[name, "chapter"] = chapter_01.keras_training(network, as_chapter, labels, chapter.batch_size)
-        return found
-
-    return Framework(about, lambda: tf.matmul(a, b).numpy(), trainings)
+    return Framework(
+        about,
+        lambda: tf.matmul(a, b).numpy(),
+        lambda images, labels, _: trainings(chapter, images[..., np.newaxis], labels),
+    )
 
 
-START = {"pytorch": start_pytorch, "keras": start_keras}
+START = {"pytorch": start_pytorch, "keras": start_keras, "keras_plain": start_keras_plain}
+
+
+def label(process: str) -> str:
+    """Return how a process is called in what is printed, such as "Keras" or "Keras (plain)"."""
+    framework, _, way = process.partition("_")
+    return common.display(framework) + (f" ({way})" if way else "")
 
 
 def gflops(multiply: Callable[[], object]) -> float:
@@ -113,7 +162,7 @@ def gflops(multiply: Callable[[], object]) -> float:
     return 2 * MATRIX**3 / min(seconds) / 1e9
 
 
-def serve(framework: str, count: int | None) -> None:
+def serve(process: str, count: int | None) -> None:
     """Be a worker: answer the requests that come in on standard input, a line of JSON each, until it is closed.
 
     `count` is the number of training images, None for all. An exception is the last answer, as {"error": traceback}.
@@ -130,7 +179,7 @@ def serve(framework: str, count: int | None) -> None:
         print(json.dumps(answer), file=answers, flush=True)
 
     try:
-        started, epochs = START[framework](), {}
+        started, epochs = START[process](), {}
         for line in sys.stdin:
             request = json.loads(line)
             if request["do"] == "describe":
@@ -153,19 +202,21 @@ class WorkerError(RuntimeError):
 
 
 class Worker(contextlib.AbstractContextManager):
-    """The process of one framework, seen from the one that asks. Used in a `with` block, at whose end it is gone.
+    """One of the processes, seen from the one that asks. Used in a `with` block, at whose end it is gone.
 
-    `framework` is "pytorch" or "keras"; `count` is the number of training images, None for all.
+    `process` is a key of START; `count` is the number of training images, None for all.
     """
 
-    def __init__(self, framework: str, count: int | None = None):
-        self.framework = framework
+    def __init__(self, process: str, count: int | None = None):
+        self.label = label(process)
         images = [] if count is None else ["--images", count]
-        # Threads that wait must sleep, or they take the cores from the training whose turn it is. The comparison and
-        # its floor are about the processor, so that a GPU is hidden.
-        environment = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+        # The comparison and its floor are about the processor, so that a GPU is hidden. Nothing says how OpenMP's
+        # threads wait (OMP_WAIT_POLICY): by themselves they look for work for some milliseconds and then sleep, so that
+        # a process whose turn it is not takes no core. With PASSIVE they sleep at once, and the many short waits within
+        # an epoch of PyTorch's dense network take longer: 1.2 s an epoch instead of 0.8 s on two cores.
+        environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1"}
         self.process = subprocess.Popen(
-            common.worker_command("benchmark", "--worker", framework, *images),
+            common.worker_command("benchmark", "--worker", process, *images),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, cwd=ROOT, encoding="utf-8",
         )  # fmt: skip
 
@@ -182,10 +233,8 @@ class Worker(contextlib.AbstractContextManager):
         except BrokenPipeError:
             line = ""
         if not line:
-            raise WorkerError(
-                f"The {common.display(self.framework)} process ended with exit code {self.process.wait()}."
-            )
+            raise WorkerError(f"The {self.label} process ended with exit code {self.process.wait()}.")
         answer = json.loads(line)
         if "error" in answer:
-            raise WorkerError(f"The {common.display(self.framework)} process failed:\n\n{answer['error']}")
+            raise WorkerError(f"The {self.label} process failed:\n\n{answer['error']}")
         return answer

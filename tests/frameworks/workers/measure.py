@@ -1,21 +1,24 @@
 """What the tools that measure build and train, for test_measure.py."""
 
+import ast
 import contextlib
 import io
+import math
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 
-VARIANTS = ("chapter", "tutorial")
+from tests.helpers import code_cells, read
 
 
 def answer(framework: str, question: tuple[str, Any]):
-    """Answer ("networks", None), ("initial_weights", None), ("costs", network) or ("study", arguments)."""
+    """Answer (name, details): ("networks", None), ("costs", network), ("study", arguments) and those below."""
     name, details = question
-    if name == "networks":
-        return {"keras": _keras_networks, "pytorch": _pytorch_networks}[framework]()
-    return {"initial_weights": _initial_weights, "costs": _costs, "study": _study}[name](framework, details)
+    if name in ("networks", "training"):
+        return globals()[f"_{framework}_{name}"]()
+    others = {"trainings": _trainings, "initial_weights": _initial_weights, "costs": _costs, "study": _study}
+    return others[name](framework, details)
 
 
 def _keras_networks():
@@ -47,14 +50,19 @@ def _pytorch_networks():
     """The same in PyTorch; each layer is the text that PyTorch prints for it."""
     import torch
 
-    from tools.measure import chapter_01, tutorial
+    from tools.measure import chapter_01
 
     chapter, found = chapter_01.from_notebook("pytorch"), {}
     images = torch.rand(8, 1, 28, 28)
     for name in ("dense", "cnn"):
-        networks = {"chapter": chapter.networks[name](), "tutorial": tutorial.pytorch_network(chapter, name)}
-        for ours, theirs in zip(*(network.parameters() for network in networks.values()), strict=True):
-            theirs.data.copy_(ours.data)
+        networks = {
+            "chapter": chapter.networks[name](),
+            "tutorial": chapter_01.pytorch_stack(chapter, name, pool_first=False),
+            "faster": chapter_01.pytorch_stack(chapter, name, pool_first=True),
+        }
+        for theirs, *ours in zip(*(network.parameters() for network in networks.values()), strict=True):
+            for each in ours:
+                each.data.copy_(theirs.data)
         with torch.inference_mode():
             outputs = {variant: network.eval()(images).numpy() for variant, network in networks.items()}
         layers = {
@@ -63,6 +71,132 @@ def _pytorch_networks():
         }
         parameters = sum(parameter.numel() for parameter in networks["chapter"].parameters())
         found[name] = {"parameters": parameters, "layers": layers, "predictions": outputs}
+    return found
+
+
+def _trainings(framework, _):
+    """{(network, variant): {"layers", "fused", "threads", "channels_last"} as one epoch of the benchmark has them}.
+
+    "layers" are the kinds of layers in the order in which they compute.
+    """
+    import torch
+    from torch.nn.modules.module import register_module_forward_pre_hook
+    from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+    from tools.measure import chapter_01, workers
+
+    torch.set_num_threads(2)  # the tests may run with one
+    parts = chapter_01.load_parts("train", count=64)["train"]
+    trainings, found = workers.start_pytorch().trainings(*parts), {}
+    for training, epoch in trainings.items():
+        layers, seen = [], {}
+
+        def note_layer(module, _, layers=layers, seen=seen):
+            # torchvision's transforms are modules, too.
+            if not list(module.children()) and type(module).__module__.startswith("torch.nn."):
+                layers.append(type(module).__name__)
+            if isinstance(module, torch.nn.Conv2d):
+                last = module.weight.is_contiguous(memory_format=torch.channels_last)
+                seen["channels_last"] = last and seen.get("channels_last", True)
+
+        def note_step(optimizer, *_, seen=seen):
+            seen |= {"fused": bool(optimizer.defaults["fused"]), "threads": torch.get_num_threads()}
+
+        with register_module_forward_pre_hook(note_layer), register_optimizer_step_pre_hook(note_step):
+            epoch()
+        found[training] = seen | {"layers": layers}
+    return found | {"threads": torch.get_num_threads()}
+
+
+def _notebook_functions(framework, given, *names):
+    """What chapter 01 defines in the cells that define functions with these names; `given` is what these use."""
+    for cell in code_cells(read(f"{framework}/01_dense_and_cnn")):
+        tree = ast.parse(cell.source)
+        if {node.name for node in tree.body if isinstance(node, ast.FunctionDef)} & set(names):
+            exec(compile(tree, "chapter 01", "exec"), given)
+    return [given[name] for name in names]
+
+
+def _settings(chapter):
+    return {name.upper(): value for name, value in chapter.settings().items()}
+
+
+def _pytorch_training():
+    """{network: {"ours" | "notebook": (losses of all epochs, settings of Adam)}} from the same weights and seed."""
+    import torch
+    from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+    from fmnist.training import History
+    from tools.measure import chapter_01
+
+    chapter, found = chapter_01.from_notebook("pytorch"), {}
+    x, y = torch.rand(300, 1, 28, 28), torch.arange(300) % 10
+    given = {
+        "torch": torch, "nn": torch.nn, "F": torch.nn.functional, "math": math, "History": History, "DEVICE": "cpu",
+        "x_train": x, "y_train": y, "x_validation": x[:20], "y_validation": y[:20], **_settings(chapter),
+    }  # fmt: skip
+    names = ("train_one_epoch", "predict_logits", "evaluate", "train")
+    *_, train = _notebook_functions("pytorch", given, *names)
+    for name in ("dense", "cnn"):
+        theirs, ours = (chapter.networks[name]().to(memory_format=torch.channels_last) for _ in range(2))
+        ours.load_state_dict(theirs.state_dict())
+        optimizers = []  # that of every step
+        with register_optimizer_step_pre_hook(lambda optimizer, *_, to=optimizers: to.append(optimizer)):
+            torch.manual_seed(1)
+            with contextlib.redirect_stdout(io.StringIO()):
+                history = train(theirs)
+            steps = len(optimizers)
+            torch.manual_seed(1)
+            epoch = chapter_01.pytorch_training(chapter, ours, x, y)
+            losses = [epoch()[1] for _ in range(chapter.epochs)]
+        assert len(optimizers) == 2 * steps == 2 * chapter.steps(len(x))
+        found[name] = {
+            "notebook": (history.curves["loss"], optimizers[0].defaults),
+            "ours": (losses, optimizers[-1].defaults),
+        }
+    return found
+
+
+def _keras_training():
+    """{network: {"ours" | "notebook": what the network is compiled with, and what `fit` is told}}."""
+    import keras
+
+    from fmnist.keras_tools import EpochLine
+    from tools.measure import chapter_01
+
+    chapter, found = chapter_01.from_notebook("keras"), {}
+    x, y = np.random.default_rng(0).random((300, 28, 28, 1), np.float32), np.arange(300) % 10
+    given = {
+        "keras": keras, "math": math, "EpochLine": EpochLine, "x_train": x, "y_train": y,
+        "x_validation": x[:20], "y_validation": y[:20], **_settings(chapter), "EPOCHS": 2,
+    }  # fmt: skip
+    compile_model, train = _notebook_functions("keras", given, "compile_model", "train")
+
+    def ours(model):
+        chapter_01.keras_compile(model, 2 * math.ceil(len(x) / chapter.batch_size), chapter.learning_rate)
+        chapter_01.keras_training(model, x, y, chapter.batch_size)()
+
+    def notebook(model):
+        compile_model(model)
+        with contextlib.redirect_stdout(io.StringIO()):
+            train(model)
+
+    def described(model, told):
+        optimizer = model.optimizer.get_config() | {"name": None}  # it is numbered
+        schedule = keras.saving.serialize_keras_object(optimizer.pop("learning_rate"))
+        loss = (type(model.loss).__name__, model.loss.get_config())
+        rest = {"steps_per_execution": model.steps_per_execution, "metrics": model.get_compile_config()["metrics"]}
+        fit = {name: told.get(name) for name in ("batch_size", "shuffle", "class_weight", "sample_weight")}
+        kind = type(model.optimizer).__name__
+        return {"optimizer": (kind, optimizer), "schedule": schedule, "loss": loss, "fit": fit} | rest
+
+    for name in ("dense", "cnn"):
+        found[name] = {}
+        for way in (ours, notebook):
+            model = chapter.networks[name]()
+            with patch.object(keras.Sequential, "fit", autospec=True, side_effect=keras.Sequential.fit) as fit:
+                way(model)
+            found[name][way.__name__] = described(model, fit.call_args.kwargs)
     return found
 
 
