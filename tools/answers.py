@@ -45,14 +45,14 @@ def gap(network: str, aligned: bool) -> Gap:
     return Gap(mean, interval.low, interval.high, (len(keras), len(pytorch)))
 
 
-def seconds_per_epoch() -> dict[str, dict[tuple[str, str], float]]:
-    """Map each processor that was measured to the median seconds of an epoch of each (network, framework)."""
+def seconds_per_epoch() -> dict[str, dict[tuple[str, str], dict[str, float]]]:
+    """Map each processor to the seconds of an epoch of each (network, framework): their median, min and max."""
     found = {}
     for name, times in (("benchmark", lambda row: row["chapter"]), ("costs", lambda row: row["epoch_seconds"])):
         record = read(name) if (MODELS / f"{name}.json").exists() else {"rows": []}
         for row in record["rows"]:
             processor = found.setdefault(record["machine"]["cpu"], {})
-            processor[row["network"], row["framework"]] = times(row)["median"]
+            processor[row["network"], row["framework"]] = times(row)
     return found
 
 
@@ -63,7 +63,7 @@ def is_explained(network: str) -> bool:
 
 
 def answers() -> str:
-    """Return the three questions with their answers and figures, as a table in Markdown."""
+    """Return the three questions with their answers, each above its figure, as Markdown."""
     found = [
         (
             f"**Same function? Yes, to rounding.** {_same_function()}",
@@ -78,16 +78,11 @@ def answers() -> str:
             _figure("costs", "Cost in Keras divided by cost in PyTorch, from import to the prediction for one image"),
         ),
     ]
-    # In a table of Markdown, GitHub would make the figures as narrow as a word.
-    rows = [
-        f'<tr><td width="50%" valign="top">\n\n{text}\n\n</td><td width="50%">{figure}</td></tr>'
-        for text, figure in found
-    ]
-    return "\n".join(["<table>", *rows, "</table>"])
+    return "\n\n".join(f"{text}\n\n{figure}" for text, figure in found)
 
 
 def _figure(name: str, alternative: str) -> str:
-    return f'<a href="figures/{name}.png"><img src="figures/{name}.png" alt="{alternative}"></a>'
+    return f'<a href="figures/{name}.png"><img src="figures/{name}.png" width="620" alt="{alternative}"></a>'
 
 
 def _same_function() -> str:
@@ -96,52 +91,63 @@ def _same_function() -> str:
     steps = re.search(r"^ADAM_STEPS = (\d+)", code, re.M)[1]
     return (
         "With the same weights, each of chapter 01's four models gives the same logits in both frameworks. "
-        f"In `float64`, {steps} training steps of the CNN give the same losses too, without batch normalization and "
-        "dropout and with Adam's settings aligned. In `float32`, rounding alone makes two runs diverge, also two runs "
-        "of one framework."
+        f"In `float64`, {steps} training steps of the CNN give the same losses to rounding too, with dropout off and "
+        "with Adam's settings and the place of its epsilon aligned. In `float32`, rounding alone makes two training "
+        "runs of this CNN diverge, even within one framework."
     )
 
 
 def _same_accuracy() -> str:
     lines = ["Keras minus PyTorch in test accuracy, in percentage points, with 95% intervals over seeds:", ""]
-    for name, aligned in (("with each one's defaults", False), ("with Keras's initial weights in both", True)):
+    for name, aligned in (("with each framework's defaults", False), ("with Keras's initial weights in both", True)):
         parts = [f"{label} {_interval(gap(network, aligned))}" for network, label in NETWORKS.items()]
         lines.append(f"- {name}: {', '.join(parts)}")
     settled = [
-        f"So the initial weights explain the gap of the {NETWORKS[each]}." for each in NETWORKS if is_explained(each)
+        f"So the initial weights explain most or all of the gap of the {NETWORKS[each]}."
+        for each in NETWORKS
+        if is_explained(each)
     ]
-    wide = [
-        f"For the {NETWORKS[each]} the intervals are too wide to tell." for each in NETWORKS if not is_explained(each)
-    ]
+    wide = [f"For the {NETWORKS[each]} there are too few seeds to tell." for each in NETWORKS if not is_explained(each)]
     return "\n".join([*lines, "", " ".join(settled + wide)])
 
 
 def _same_speed() -> str:
-    lines = ["Seconds for an epoch, Keras / PyTorch:", ""]
+    lines = ["Median seconds of an epoch and their range over several rounds, Keras / PyTorch:", ""]
     for processor, seconds in seconds_per_epoch().items():
         parts = [
-            f"{label} {_short(seconds[network, 'keras'])} / {_short(seconds[network, 'pytorch'])}"
+            f"{label} {_range(seconds[network, 'keras'])} / {_range(seconds[network, 'pytorch'])}"
             for network, label in NETWORKS.items()
         ]
         lines.append(f"- {', '.join(parts)} ({processor})")
     rows = [row for row in read("costs")["rows"] if row["network"] == "dense"]
     starts = {row["framework"]: _short(row["import_seconds"]["median"]) for row in rows}
-    return "\n".join(
-        [*lines, "", f"Importing takes {starts['keras']} seconds in Keras and {starts['pytorch']} in PyTorch."]
+    about = (
+        f"On the {read('costs')['machine']['cpu']}, importing took {starts['keras']} seconds in Keras with TensorFlow"
     )
+    return "\n".join([*lines, "", f"{about} and {starts['pytorch']} in PyTorch."])
 
 
 def _speed_in_short() -> str:
+    """Say who is ahead: only where the slowest epoch of one took less than the fastest of the other."""
     measured = [(seconds, network) for seconds in seconds_per_epoch().values() for network in NETWORKS]
-    ahead = {min(FRAMEWORKS, key=lambda each: seconds[network, each]) for seconds, network in measured}
-    if len(ahead) == 1:
-        return f"{DISPLAY[ahead.pop()]} was faster wherever we measured."
-    return "It depends on the network and the processor."
+    ahead = [
+        fast
+        for seconds, network in measured
+        for fast, slow in (FRAMEWORKS, FRAMEWORKS[::-1])
+        if seconds[network, fast]["max"] < seconds[network, slow]["min"]
+    ]
+    if len(ahead) == len(measured) and len(set(ahead)) == 1:
+        return f"{DISPLAY[ahead[0]]} was faster wherever we measured."
+    return f"No clear winner: the ranges are apart in {len(ahead)} of {len(measured)} comparisons."
 
 
 def _interval(found: Gap) -> str:
     seeds = " and ".join(str(number) for number in sorted(set(found.seeds), reverse=True))
     return f"{_signed(found.mean)} ({_signed(found.low)} to {_signed(found.high)}, {seeds} seeds)"
+
+
+def _range(times: dict[str, float]) -> str:
+    return f"{_short(times['median'])} ({_short(times['min'])}–{_short(times['max'])})"
 
 
 def _short(seconds: float) -> str:

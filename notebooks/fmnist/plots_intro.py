@@ -259,11 +259,14 @@ def _draw_bars(axis: Axes, probabilities: np.ndarray, decimals: int, others: boo
 
 
 def _percent(share: float, decimals: int) -> str:
-    """Write a share of 1 in percent, and never as 0% or 100% what is only near: "<0.01%", ">99.99%"."""
+    """Write a share of 1 in percent, and never as 0% or 100% what is only near: "<0.01%", ">99.99%".
+
+    A probability of 1 is near, too: a softmax in float32 is rounded to it.
+    """
     least = 10.0**-decimals
     if 0 < share < least / 200:
         return f"<{least:.{decimals}f}%"
-    if 1 - least / 200 < share < 1:
+    if share > 1 - least / 200:
         return f">{100 - least:.{decimals}f}%"
     return f"{share:.{decimals}%}"
 

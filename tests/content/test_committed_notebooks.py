@@ -1,6 +1,7 @@
 """A committed notebook is the whole output of one run of exactly its code."""
 
 import ast
+import builtins
 import os
 import re
 
@@ -100,6 +101,22 @@ def test_imports_one_framework_only(name):
                 imported.add(node.module if node.module.startswith("fmnist") else node.module.split(".")[0])
     _, framework = chapters.of_notebook(name.removeprefix("solutions/"))
     assert not imported & FORBIDDEN[framework]
+
+
+@pytest.mark.parametrize("framework", chapters.FRAMEWORKS)
+def test_the_cell_for_an_own_photograph_works_in_a_fresh_kernel(framework):
+    """It uses no name that another cell defines; the first cell only finds the package."""
+    cells = [c for c in code_cells(read(f"{framework}/01_dense_and_cnn")) if "alone" in c.metadata.get("tags", [])]
+    assert len(cells) == 1
+    names = [node for node in ast.walk(ast.parse(cells[0].source)) if isinstance(node, ast.Name)]
+    imported = {
+        (alias.asname or alias.name).split(".")[0]
+        for node in ast.walk(ast.parse(cells[0].source))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    stored = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    assert {node.id for node in names} <= imported | stored | set(dir(builtins))
 
 
 @pytest.mark.parametrize("record", read_all(), ids=lambda record: record["name"])

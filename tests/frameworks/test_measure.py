@@ -72,13 +72,29 @@ def test_keras_trains_as_in_the_notebook(workers):
         assert found["ours"] == found["notebook"]
 
 
-@pytest.mark.xfail(reason="the notebook still trains with fused Adam", strict=True)
 def test_pytorch_trains_as_in_the_notebook(workers):
     for found in workers.ask("pytorch", "measure", ("training", None)).values():
         (ours, our_adam), (losses, adam) = found["ours"], found["notebook"]
         assert len(ours) == len(losses) == CHAPTER_01["EPOCHS"]
         np.testing.assert_allclose(ours, losses, rtol=1e-3)
         assert our_adam == adam
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_cell_that_builds_and_trains_gives_the_same_twice(workers, framework):
+    found = workers.ask(framework, "measure", ("again", None))
+    assert set(found) == {"dense", "cnn"}
+    for once, again in found.values():
+        assert once == again and len(once) == 2
+
+
+def test_pooling_before_relu_trains_to_the_same_bits(workers):
+    """The study was made with pooling before ReLU, the notebook has it behind: the weights after ten steps are one."""
+    one, other = workers.ask("pytorch", "measure", ("orders", None))
+    assert [weights.shape for weights in one] == [weights.shape for weights in other]
+    for ours, theirs in zip(one, other, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert any(np.ptp(weights) > 0 for weights in one)
 
 
 def test_a_small_benchmark_records_every_row(tmp_path, monkeypatch):

@@ -146,7 +146,7 @@ def test_the_readme_shows_a_record_of_today(rows, tmp_path, monkeypatch):
     (tmp_path / "benchmark.json").write_text(json.dumps(record | {"rows": rows}))
     monkeypatch.setattr(readme, "MODELS", tmp_path)
     text = readme.speed()
-    assert text.count("| 3.0 s | 1.0 s | 3.0× |") == 4
+    assert text.count("| 3.0 s | 1.0 s, 3.0× |") == 4
     assert "3 threads, 123 GFLOP/s" in text
 
 

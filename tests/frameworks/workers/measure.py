@@ -4,6 +4,7 @@ import ast
 import contextlib
 import io
 import math
+import re
 from typing import Any
 from unittest.mock import patch
 
@@ -17,7 +18,10 @@ def answer(framework: str, question: tuple[str, Any]):
     name, details = question
     if name in ("networks", "training"):
         return globals()[f"_{framework}_{name}"]()
-    others = {"trainings": _trainings, "initial_weights": _initial_weights, "costs": _costs, "study": _study}
+    others = {
+        "trainings": _trainings, "orders": _orders, "initial_weights": _initial_weights, "costs": _costs,
+        "study": _study, "again": _again,
+    }  # fmt: skip
     return others[name](framework, details)
 
 
@@ -132,8 +136,9 @@ def _pytorch_training():
     chapter, found = chapter_01.from_notebook("pytorch"), {}
     x, y = torch.rand(300, 1, 28, 28), torch.arange(300) % 10
     given = {
-        "torch": torch, "nn": torch.nn, "F": torch.nn.functional, "math": math, "History": History, "DEVICE": "cpu",
-        "x_train": x, "y_train": y, "x_validation": x[:20], "y_validation": y[:20], **_settings(chapter),
+        "torch": torch, "nn": torch.nn, "F": torch.nn.functional, "History": History, "DEVICE": "cpu", "x_train": x,
+        "y_train": y, "x_validation": x[:20], "y_validation": y[:20], **_settings(chapter),
+        "steps_per_epoch": math.ceil(len(x) / chapter.batch_size),
     }  # fmt: skip
     names = ("train_one_epoch", "predict_logits", "evaluate", "train")
     *_, train = _notebook_functions("pytorch", given, *names)
@@ -167,17 +172,17 @@ def _keras_training():
     chapter, found = chapter_01.from_notebook("keras"), {}
     x, y = np.random.default_rng(0).random((300, 28, 28, 1), np.float32), np.arange(300) % 10
     given = {
-        "keras": keras, "math": math, "EpochLine": EpochLine, "x_train": x, "y_train": y,
+        "keras": keras, "EpochLine": EpochLine, "x_train": x, "y_train": y,
         "x_validation": x[:20], "y_validation": y[:20], **_settings(chapter), "EPOCHS": 2,
+        "steps_per_epoch": math.ceil(len(x) / chapter.batch_size),
     }  # fmt: skip
-    compile_model, train = _notebook_functions("keras", given, "compile_model", "train")
+    (train,) = _notebook_functions("keras", given, "train")
 
     def ours(model):
         chapter_01.keras_compile(model, 2 * math.ceil(len(x) / chapter.batch_size), chapter.learning_rate)
         chapter_01.keras_training(model, x, y, chapter.batch_size)()
 
     def notebook(model):
-        compile_model(model)
         with contextlib.redirect_stdout(io.StringIO()):
             train(model)
 
@@ -197,6 +202,62 @@ def _keras_training():
             with patch.object(keras.Sequential, "fit", autospec=True, side_effect=keras.Sequential.fit) as fit:
                 way(model)
             found[name][way.__name__] = described(model, fit.call_args.kwargs)
+    return found
+
+
+def _again(framework, _):
+    """{network: the losses of two runs, one after the other, of the cell of chapter 01 that builds and trains it}."""
+    from fmnist import taught
+    from tools.measure import chapter_01
+
+    chapter, y = chapter_01.from_notebook(framework), np.arange(300) % 10
+    x = np.random.default_rng(0).random((300, 28, 28), "float32")
+    x = np.expand_dims(x, {"keras": -1, "pytorch": 1}[framework])
+    if framework == "keras":
+        import keras
+
+        from fmnist.keras_tools import EpochLine
+
+        given = {"keras": keras, "EpochLine": EpochLine}
+    else:
+        import torch
+
+        from fmnist.training import History
+
+        given = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "History": History, "DEVICE": "cpu"}
+        x, y = torch.from_numpy(x), torch.from_numpy(y)
+    given |= {"x_train": x, "y_train": y, "x_validation": x[:20], "y_validation": y[:20], **_settings(chapter)}
+    given |= {"SEED": 1, "EPOCHS": 2, "steps_per_epoch": 3, "dense_by_hand": 109_386, "cnn_by_hand": 225_034}
+    given |= taught.run_tagged_cells(chapter_01.notebook(framework), "model", **given)
+    _notebook_functions(framework, given, "train_one_epoch", "predict_logits", "train", "count_parameters")
+    found = {}
+    for cell in code_cells(read(chapter_01.notebook(framework))):
+        for name in re.findall(r"^(\w+)_history = train\(", cell.source, flags=re.M):
+            found[name] = []
+            for _ in range(2):
+                with contextlib.redirect_stdout(io.StringIO()):
+                    exec(compile(cell.source, "chapter 01", "exec"), given)
+                found[name].append(given[f"{name}_history"].curves["val_loss"])
+    return found
+
+
+def _orders(framework, _):
+    """The CNN's weights after ten steps from one seed on real images, with ReLU before pooling and behind it."""
+    import torch
+
+    from tools.measure import chapter_01
+
+    chapter, (images, labels, _) = chapter_01.from_notebook("pytorch"), chapter_01.load_parts("train")["train"]
+    x = torch.from_numpy(chapter_01.scaled(images[:640])).unsqueeze(1)
+    y = torch.from_numpy(labels[:640].astype(np.int64))
+    found = []
+    for pool_first in (False, True):
+        torch.manual_seed(3)
+        network = chapter_01.pytorch_stack(chapter, "cnn", pool_first).to(memory_format=torch.channels_last)
+        optimizer, schedule = chapter_01.pytorch_optimizer(network, 10, chapter.learning_rate)
+        for _ in range(2):
+            chapter_01.pytorch_epoch(network, optimizer, schedule, x, y, torch.arange(640).split(128))
+        found.append([weights.detach().numpy() for weights in network.parameters()])
     return found
 
 
