@@ -229,7 +229,8 @@ def _again(framework, _):
     given |= {"x_train": x, "y_train": y, "x_validation": x[:20], "y_validation": y[:20], **_settings(chapter)}
     given |= {"SEED": 1, "EPOCHS": 2, "steps_per_epoch": 3, "dense_by_hand": 109_386, "cnn_by_hand": 225_034}
     given |= taught.run_tagged_cells(chapter_01.notebook(framework), "model", **given)
-    _notebook_functions(framework, given, "train_one_epoch", "predict_logits", "train", "count_parameters")
+    needed = {"keras": ["train"], "pytorch": ["train_one_epoch", "predict_logits", "train", "count_parameters"]}
+    _notebook_functions(framework, given, *needed[framework])
     found = {}
     for cell in code_cells(read(chapter_01.notebook(framework))):
         for name in re.findall(r"^(\w+)_history = train\(", cell.source, flags=re.M):
