@@ -143,7 +143,7 @@ def test_no_badge_where_colab_cannot_read():
 
 
 def test_a_run_of_the_first_chapter_takes_as_long_as_the_front_page_says():
-    assert "10 to 25 minutes" in written("README.md")
+    assert "up to 25 minutes" in written("README.md")
     assert sum(read(name).metadata.run.seconds for name in default_notebooks()) <= 25 * 60
 
 
