@@ -3,14 +3,13 @@
 The sentences around the numbers are true of the committed records; tests/content/test_readme.py says when they are not.
 """
 
-import json
-import re
 from typing import NamedTuple
 
 from scipy import stats
 
+from fmnist import taught
 from fmnist.chapters import FRAMEWORKS
-from fmnist.paths import MODELS, NOTEBOOKS
+from fmnist.paths import MODELS
 from fmnist.records import DISPLAY, read
 
 NETWORKS = {"dense": "dense network", "cnn": "CNN"}
@@ -86,9 +85,7 @@ def _figure(name: str, alternative: str) -> str:
 
 
 def _same_function() -> str:
-    notebook = json.loads((NOTEBOOKS / "keras_vs_pytorch.ipynb").read_text(encoding="utf-8"))
-    code = "".join("".join(cell["source"]) + "\n" for cell in notebook["cells"] if cell["cell_type"] == "code")
-    steps = re.search(r"^ADAM_STEPS = (\d+)", code, re.M)[1]
+    steps = taught.run_tagged_cells("keras_vs_pytorch", "parameters")["ADAM_STEPS"]
     return (
         "With the same weights, each of chapter 01's four models gives the same logits in both frameworks. "
         f"In `float64`, {steps} training steps of the CNN give the same losses to rounding too, with dropout off and "
@@ -119,11 +116,10 @@ def _same_speed() -> str:
             for network, label in NETWORKS.items()
         ]
         lines.append(f"- {', '.join(parts)} ({processor})")
-    rows = [row for row in read("costs")["rows"] if row["network"] == "dense"]
+    costs = read("costs")
+    rows = [row for row in costs["rows"] if row["network"] == "dense"]
     starts = {row["framework"]: _short(row["import_seconds"]["median"]) for row in rows}
-    about = (
-        f"On the {read('costs')['machine']['cpu']}, importing took {starts['keras']} seconds in Keras with TensorFlow"
-    )
+    about = f"On the {costs['machine']['cpu']}, importing took {starts['keras']} seconds in Keras with TensorFlow"
     return "\n".join([*lines, "", f"{about} and {starts['pytorch']} in PyTorch."])
 
 

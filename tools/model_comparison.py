@@ -20,7 +20,7 @@ from matplotlib.transforms import Bbox
 from PIL import Image
 
 from fmnist import outputs, paths
-from fmnist.plots import FRAMEWORK_COLOURS
+from fmnist.plots import EDGE, FRAMEWORK_COLOURS, INK
 from fmnist.records import DISPLAY, read_all, standard_error
 from tools.stamp import digest
 
@@ -64,7 +64,7 @@ def draw(drawn: Sequence[Point]) -> Figure:
     labels = list(dict.fromkeys(point.label for point in drawn))
     markers = {label: MARKERS[number % len(MARKERS)] for number, label in enumerate(labels)}
     style = sns.axes_style("whitegrid") | {"axes.spines.top": False, "axes.spines.right": False, "font.size": 10}
-    with rc_context(style | {"axes.edgecolor": "#444444", "grid.color": "#E2E2E2"}):
+    with rc_context(style | {"axes.edgecolor": EDGE, "grid.color": "#E2E2E2"}):
         figure = Figure(figsize=(11, 5.6), facecolor="white", layout="none")
         FigureCanvasAgg(figure)
         figure.subplots_adjust(left=0.065, right=0.985, top=0.85, bottom=0.21, wspace=0.06)
@@ -90,7 +90,7 @@ def draw(drawn: Sequence[Point]) -> Figure:
         figure.suptitle("Every trained model of the chapters: what accuracy costs in size and in training time", y=0.97)
         for number, (framework, colour) in enumerate(FRAMEWORK_COLOURS.items()):
             figure.text(0.44 + 0.07 * number, 0.885, DISPLAY[framework], color=colour, weight="bold", fontsize=11)
-        figure.text(0.065, 0.035, CAPTION, fontsize=9, color="#444444", linespacing=1.4)
+        figure.text(0.065, 0.035, CAPTION, fontsize=9, color=EDGE, linespacing=1.4)
     return figure
 
 
@@ -183,7 +183,7 @@ def _annotate(axis: Axes, label: str, at: tuple[float, float], far: int, angle: 
     line = {"arrowstyle": "-", "color": "#999999", "linewidth": 0.7, "shrinkA": 0, "shrinkB": 4} if far > 20 else None
     return axis.annotate(
         label, at, (far * right, far * up), textcoords="offset points", ha=horizontal, va=vertical, fontsize=9.5,
-        color="#222222", arrowprops=line,
+        color=INK, arrowprops=line,
     )  # fmt: skip
 
 

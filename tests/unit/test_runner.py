@@ -1,6 +1,5 @@
 """Running notebooks, on small ones that need no framework: what is written back, what is bound, what failures say."""
 
-import json
 import os
 import platform
 import re
@@ -65,16 +64,15 @@ def test_a_whole_run_is_written_back(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_second_run_writes_the_same_but_for_its_seconds(tmp_path):
+def test_a_second_run_writes_the_same_bytes(tmp_path, monkeypatch):
+    # How long a run took differs where the machine is busy; both are told the same.
+    bind = runs.bind
+    monkeypatch.setattr(runs, "bind", lambda *given: bind(*given[:4], 1.0, *given[5:]))
     path = write(tmp_path / "one.ipynb", "for i in range(200):\n    print(i, flush=True)", "[1, 2]")
-    found = []
-    for _ in range(2):
-        execute(path, path)
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        assert notebook["metadata"]["run"].pop("seconds") >= 0
-        assert notebook["metadata"]["run"].pop("seal")  # of the seconds, too
-        found.append(json.dumps(notebook))
-    assert found[0] == found[1]
+    execute(path, path)
+    first = path.read_bytes()
+    execute(path, path)
+    assert path.read_bytes() == first
 
 
 @pytest.mark.parametrize(

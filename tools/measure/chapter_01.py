@@ -135,8 +135,8 @@ def pytorch_epoch(
 def pytorch_stack(chapter: Chapter01, name: str, pool_first: bool) -> "torch.nn.Sequential":
     """Build a network of chapter 01 as one stack of layers, with pooling before each ReLU or after it.
 
-    The order is that asked for, whichever the notebook has. The largest of four values is the same before and after
-    ReLU, so both compute the same: N x 1 x 28 x 28 to N x 10. Pooling first leaves ReLU a quarter of the work.
+    The order is that asked for, whichever the notebook has. ReLU never reverses the order of two values, so both
+    compute the same: N x 1 x 28 x 28 to N x 10. Pooling first leaves ReLU a quarter of the work.
     """
     from torch import nn
 

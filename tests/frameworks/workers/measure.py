@@ -121,8 +121,30 @@ def _notebook_functions(framework, given, *names):
     return [given[name] for name in names]
 
 
-def _settings(chapter):
-    return {name.upper(): value for name, value in chapter.settings().items()}
+def _of_a_small_chapter_01(framework, **settings):
+    """What the notebook's training functions use, on 300 images, with other `settings`; and these images and labels."""
+    from tools.measure import chapter_01
+
+    chapter = chapter_01.from_notebook(framework)
+    x, y = np.random.default_rng(0).random((300, 28, 28), np.float32), np.arange(300) % 10
+    x = np.expand_dims(x, {"keras": -1, "pytorch": 1}[framework])
+    if framework == "keras":
+        import keras
+
+        from fmnist.keras_tools import EpochLine
+
+        given = {"keras": keras, "EpochLine": EpochLine}
+    else:
+        import torch
+
+        from fmnist.training import History
+
+        x, y = torch.from_numpy(x), torch.from_numpy(y)
+        given = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "History": History, "DEVICE": "cpu"}
+    given |= {"x_train": x, "y_train": y, "x_validation": x[:20], "y_validation": y[:20]}
+    given |= {name.upper(): value for name, value in chapter.settings().items()}
+    given |= {"steps_per_epoch": math.ceil(len(x) / chapter.batch_size)} | settings
+    return chapter, given, x, y
 
 
 def _pytorch_training():
@@ -130,16 +152,10 @@ def _pytorch_training():
     import torch
     from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-    from fmnist.training import History
     from tools.measure import chapter_01
 
-    chapter, found = chapter_01.from_notebook("pytorch"), {}
-    x, y = torch.rand(300, 1, 28, 28), torch.arange(300) % 10
-    given = {
-        "torch": torch, "nn": torch.nn, "F": torch.nn.functional, "History": History, "DEVICE": "cpu", "x_train": x,
-        "y_train": y, "x_validation": x[:20], "y_validation": y[:20], **_settings(chapter),
-        "steps_per_epoch": math.ceil(len(x) / chapter.batch_size),
-    }  # fmt: skip
+    chapter, given, x, y = _of_a_small_chapter_01("pytorch")
+    found = {}
     names = ("train_one_epoch", "predict_logits", "evaluate", "train")
     *_, train = _notebook_functions("pytorch", given, *names)
     for name in ("dense", "cnn"):
@@ -166,16 +182,10 @@ def _keras_training():
     """{network: {"ours" | "notebook": what the network is compiled with, and what `fit` is told}}."""
     import keras
 
-    from fmnist.keras_tools import EpochLine
     from tools.measure import chapter_01
 
-    chapter, found = chapter_01.from_notebook("keras"), {}
-    x, y = np.random.default_rng(0).random((300, 28, 28, 1), np.float32), np.arange(300) % 10
-    given = {
-        "keras": keras, "EpochLine": EpochLine, "x_train": x, "y_train": y,
-        "x_validation": x[:20], "y_validation": y[:20], **_settings(chapter), "EPOCHS": 2,
-        "steps_per_epoch": math.ceil(len(x) / chapter.batch_size),
-    }  # fmt: skip
+    chapter, given, x, y = _of_a_small_chapter_01("keras", EPOCHS=2)
+    found = {}
     (train,) = _notebook_functions("keras", given, "train")
 
     def ours(model):
@@ -210,24 +220,7 @@ def _again(framework, _):
     from fmnist import taught
     from tools.measure import chapter_01
 
-    chapter, y = chapter_01.from_notebook(framework), np.arange(300) % 10
-    x = np.random.default_rng(0).random((300, 28, 28), "float32")
-    x = np.expand_dims(x, {"keras": -1, "pytorch": 1}[framework])
-    if framework == "keras":
-        import keras
-
-        from fmnist.keras_tools import EpochLine
-
-        given = {"keras": keras, "EpochLine": EpochLine}
-    else:
-        import torch
-
-        from fmnist.training import History
-
-        given = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "History": History, "DEVICE": "cpu"}
-        x, y = torch.from_numpy(x), torch.from_numpy(y)
-    given |= {"x_train": x, "y_train": y, "x_validation": x[:20], "y_validation": y[:20], **_settings(chapter)}
-    given |= {"SEED": 1, "EPOCHS": 2, "steps_per_epoch": 3, "dense_by_hand": 109_386, "cnn_by_hand": 225_034}
+    _, given, _, _ = _of_a_small_chapter_01(framework, SEED=1, EPOCHS=2, dense_by_hand=109_386, cnn_by_hand=225_034)
     given |= taught.run_tagged_cells(chapter_01.notebook(framework), "model", **given)
     needed = {"keras": ["train"], "pytorch": ["train_one_epoch", "predict_logits", "train", "count_parameters"]}
     _notebook_functions(framework, given, *needed[framework])
