@@ -45,13 +45,16 @@ def gap(network: str, aligned: bool) -> Gap:
 
 
 def seconds_per_epoch() -> dict[str, dict[tuple[str, str], dict[str, float]]]:
-    """Map each processor to the seconds of an epoch of each (network, framework): their median, min and max."""
+    """Map each measurement to the seconds of an epoch of each (network, framework): their median, min and max.
+
+    A measurement is named by its processor and its command, since both commands may have been run on one processor.
+    """
     found = {}
     for name, times in (("benchmark", lambda row: row["chapter"]), ("costs", lambda row: row["epoch_seconds"])):
-        record = read(name) if (MODELS / f"{name}.json").exists() else {"rows": []}
-        for row in record["rows"]:
-            processor = found.setdefault(record["machine"]["cpu"], {})
-            processor[row["network"], row["framework"]] = times(row)
+        if (MODELS / f"{name}.json").exists():
+            record = read(name)
+            seconds = {(row["network"], row["framework"]): times(row) for row in record["rows"]}
+            found[f"{record['machine']['cpu']}, `make {name}`"] = seconds
     return found
 
 
@@ -110,12 +113,12 @@ def _same_accuracy() -> str:
 
 def _same_speed() -> str:
     lines = ["Median seconds of an epoch and their range over several rounds, Keras / PyTorch:", ""]
-    for processor, seconds in seconds_per_epoch().items():
+    for measurement, seconds in seconds_per_epoch().items():
         parts = [
             f"{label} {_range(seconds[network, 'keras'])} / {_range(seconds[network, 'pytorch'])}"
             for network, label in NETWORKS.items()
         ]
-        lines.append(f"- {', '.join(parts)} ({processor})")
+        lines.append(f"- {', '.join(parts)} ({measurement})")
     costs = read("costs")
     rows = [row for row in costs["rows"] if row["network"] == "dense"]
     starts = {row["framework"]: _short(row["import_seconds"]["median"]) for row in rows}

@@ -114,6 +114,16 @@ def test_the_front_page_and_the_comparison_give_the_same_gaps():
     assert all(number.replace("-", "−") in front for number in numbers)
 
 
+def test_the_front_page_shows_both_measurements_of_an_epoch():
+    """Of the same processor, too: neither may hide the other."""
+    front, found = page("README.md"), answers.seconds_per_epoch()
+    assert [name.rsplit("`make ")[1] for name in found] == ["benchmark`", "costs`"]
+    for name, seconds in found.items():
+        assert name in front and len(seconds) == 4
+        for times in seconds.values():
+            assert answers._range(times) in front
+
+
 @pytest.mark.parametrize("framework", ["keras", "pytorch"])
 def test_the_training_step_is_python_and_fits_beside_its_twin(framework):
     code = snippets()[framework]
