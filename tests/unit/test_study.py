@@ -105,7 +105,7 @@ PYTORCH = {("pytorch", "verdict"), ("pytorch", "aligned"), ("pytorch", "defaults
         ("study_plan.py", '"bn_momentum": 0.01', '"bn_momentum": 0.02', {("pytorch", "defaults")}),
         ("study_plan.py", "DEFAULTS_SEEDS = 5", "DEFAULTS_SEEDS = 6", set()),
         ("study_runs.py", "nn.init.zeros_(", "nn.init.ones_(", {("pytorch", "aligned")}),
-        ("study.py", "Stopped: what had ended", "Ended: what had stopped", set()),
+        ("study.py", "so many seeds of everything", "so many seeds", set()),
     ],
     ids=["comment", "docstring", "loop", "loss", "timing", "default", "seeds", "weights", "command"],
 )

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from fmnist.files import atomic_write
-from fmnist.paths import ROOT
+from fmnist.paths import MODELS, ROOT
 
 NETWORKS = ("dense", "cnn")  # those of chapter 01 that are measured
 
@@ -46,6 +46,41 @@ def read_options(
         # A quick look at a few images must not replace the published record.
         options.output = record
     return options
+
+
+def resumable_options(
+    tool: str, about: str, arguments: Sequence[str] | None, more: Callable[[argparse.ArgumentParser], None]
+) -> argparse.Namespace:
+    """Return the options of a tool that goes on where it was stopped, with those that `more` adds to the parser.
+
+    `about` is the tool's docstring. Ends the program with exit code 2 when an option is wrong.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m tools.measure.{tool}", description=about.split("\n\n")[0])
+    more(parser)
+    parser.add_argument("--images", type=int, help="so few images of each part, for a quick look")
+    parser.add_argument("--epochs", type=int, help="so few epochs, for a quick look")
+    parser.add_argument("--folder", type=Path, default=MODELS, help="where the record is (default: models)")
+    options = parser.parse_args(arguments)
+    if (options.images or options.epochs) and options.folder.resolve() == MODELS:
+        # A run of a quick look would be taken for one of the published runs.
+        parser.error("--images and --epochs need a --folder of their own")
+    return options
+
+
+def resumable_exit_code(work: Callable[[], int | None]) -> int:
+    """Do the work, which records each run as it ends, and return the exit code."""
+    try:
+        return work() or 0
+    except KeyboardInterrupt:
+        print("\nStopped: what had ended is recorded, and the same command goes on from there.", file=sys.stderr)
+        return 130
+
+
+def write_runs(path: Path, runs: Iterable[Mapping[str, Any]], **about: str) -> None:
+    """Write a record of runs as JSON, a line for each run, after what `about` says of all of them."""
+    head = "".join(f" {json.dumps(name)}: {json.dumps(value)},\n" for name, value in about.items())
+    lines = ",\n".join("  " + json.dumps(run, ensure_ascii=False) for run in runs)
+    write_text(path, f'{{\n{head} "runs": [\n{lines}\n ]\n}}\n')
 
 
 def exit_code(work: Callable[[], object], failure: type[Exception]) -> int:

@@ -75,9 +75,7 @@ def read(framework: str, folder: Path = MODELS) -> list[Run]:
 
 def write(framework: str, runs: Iterable[Run], folder: Path = MODELS) -> None:
     """Write the record of one framework, a line for each run."""
-    lines = ",\n".join("  " + json.dumps(run) for run in sorted(runs, key=run_id))
-    text = f'{{\n "framework": "{framework}",\n "runs": [\n{lines}\n ]\n}}\n'
-    common.write_text(record_path(framework, folder), text)
+    common.write_runs(record_path(framework, folder), sorted(runs, key=run_id), framework=framework)
 
 
 def start_keras() -> None:
@@ -143,31 +141,20 @@ def work_side_by_side(options: argparse.Namespace) -> int:
 
 def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Return the options of the command line; end the program with exit code 2 when one is wrong."""
-    about = __doc__.split("\n\n")[0]
-    parser = argparse.ArgumentParser(prog="python -m tools.measure.study", description=about)
-    parser.add_argument("--framework", choices=FRAMEWORKS, help="only this one (default: both, side by side)")
-    parser.add_argument("--seeds", type=int, help="so many seeds of everything")
-    parser.add_argument("--images", type=int, help="so few images of each part, for a quick look")
-    parser.add_argument("--epochs", type=int, help="so few epochs, for a quick look")
-    parser.add_argument("--folder", type=Path, default=MODELS, help="where the records are (default: models)")
-    options = parser.parse_args(arguments)
-    if (options.images or options.epochs) and options.folder.resolve() == MODELS:
-        # A run of a quick look would be taken for a run of the study.
-        parser.error("--images and --epochs need a --folder of their own")
-    return options
+
+    def more(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--framework", choices=FRAMEWORKS, help="only this one (default: both, side by side)")
+        parser.add_argument("--seeds", type=int, help="so many seeds of everything")
+
+    return common.resumable_options("study", __doc__, arguments, more)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Work in this process, or let one process for each framework work; return the exit code."""
     options = read_options(arguments)
-    try:
-        if not options.framework:
-            return work_side_by_side(options)
-        work(options.framework, options)
-    except KeyboardInterrupt:
-        print("\nStopped: what had ended is recorded, and the same command goes on from there.", file=sys.stderr)
-        return 130
-    return 0
+    if options.framework:
+        return common.resumable_exit_code(lambda: work(options.framework, options))
+    return common.resumable_exit_code(lambda: work_side_by_side(options))
 
 
 if __name__ == "__main__":
