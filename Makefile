@@ -12,7 +12,7 @@ LEARNER = .venv/installed
 ALL = .venv/installed-all
 
 .DEFAULT_GOAL := help
-.PHONY: help try try-all run run-all stale run-stale test check lab exercises study costs benchmark readme lock about
+.PHONY: help try try-all run run-all stale run-stale test check lab exercises study experiments costs benchmark readme lock about
 .PHONY: lint format clean broken
 
 help:  ## list these commands
@@ -50,6 +50,9 @@ exercises: $(ALL)  ## generate notebooks/exercises from notebooks/solutions
 
 study: $(LEARNER)  ## the training runs from many seeds (hours; stop it and go on at will)
 	@.venv/bin/python -m tools.measure.study
+
+experiments: $(LEARNER)  ## the training runs and searches of chapter 05 (hours; stop it and go on at will)
+	@.venv/bin/python -m tools.measure.experiments
 
 costs: $(LEARNER)  ## measure what each framework costs: time, memory, disk
 	@.venv/bin/python -m tools.measure.costs

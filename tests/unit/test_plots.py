@@ -13,7 +13,7 @@ from matplotlib.colors import same_color, to_rgb
 from matplotlib.text import Text
 from nbformat.v4 import new_code_cell, new_notebook
 
-from fmnist import chapters, plots, plots_intro, plots_training
+from fmnist import chapters, plots, plots_experiments, plots_intro, plots_training
 from fmnist.data import CLASS_NAMES
 from tests.helpers import NOTEBOOKS
 from tools import runs
@@ -63,6 +63,17 @@ TABLE = pd.DataFrame(
     [("dense", "keras", 89.23, 0.31), ("cnn", "keras", 91.62, 0.28), ("cnn", "pytorch", 91.41, 0.28)],
     columns=["model", "framework", "accuracy", "error"],
 )
+NETWORKS = pd.DataFrame(
+    {
+        "accuracy": [87.0, 89.2, 91.0, 92.3], "spread": [0.2, 0.3, np.nan, 0.1], "parameters": [1e4, 5e4, 4e5, 2e5],
+        "multiplications": [1e4, 5e4, 4e5, 2e6], "training": [10.0, 12, 60, 150], "kind": [*["dense"] * 3, "CNN"],
+    },
+    index=["1 × 16", "1 × 64", "1 × 512", "32-64"],
+)  # fmt: skip
+GRID = pd.DataFrame(
+    [(name, rate, 0.8 + 0.1 * rate) for name in ("SGD", "Adam") for rate in (0.001, 0.01, 0.1) for _ in range(2)],
+    columns=["optimizer", "rate", "accuracy"],
+)
 BOTH = {"dense": curves(20), "cnn": curves(20, 0.5)}
 FIGURES = {
     "image_row": lambda: plots.image_row([GARMENT] * 10, CLASS_NAMES, columns=5, height=1.75),
@@ -83,6 +94,23 @@ FIGURES = {
     "predictions_gallery": gallery,
     "class_probabilities": lambda: plots_intro.class_probabilities(GARMENT, PROBABILITIES, "your picture"),
     "result": lambda: plots_intro.result(GARMENT, PROBABILITIES, ACCURACIES, "keras"),
+    "seeds": lambda: plots_experiments.seeds({"32-64": [0.9, 0.91], "16": [0.88, 0.89]}, "Networks", {"16": 0.87}),
+    "widths": lambda: plots_experiments.widths({"1 layer": NETWORKS, "2 layers": NETWORKS[:3]}, "Dense networks"),
+    "epochs": lambda: plots_experiments.epochs(
+        pd.DataFrame({"curves": [curves(30), curves(30, 0.5)]}), {1: [0.8, 0.81], 5: [0.86]}, "Epochs"
+    ),
+    "range_test": lambda: plots_experiments.range_test(
+        {"CNN": (np.logspace(-5, 0, 50), [2.3] * 20 + [1.0] * 20 + [9.0] * 10)}, "Range test"
+    ),
+    "grid": lambda: plots_experiments.grid({"dense": GRID, "CNN": GRID}),
+    "frontier": lambda: plots_experiments.frontier(NETWORKS, "Accuracy against cost"),
+    "progress": lambda: plots_experiments.progress(
+        {"random": [[np.nan, 0.8, 0.85]] * 2, "TPE": [[0.7, 0.8, 0.86], [0.8, 0.8, 0.84]]}, "Searches"
+    ),
+    "luck": lambda: plots_experiments.luck(
+        {"CNN": (None, [0.86, 0.87]), "TPE 1": (0.9, [0.88, 0.89]), "random 1": (0.89, [0.87, 0.89])}, "Winners"
+    ),
+    "effects": lambda: plots_experiments.effects({"batch norm": (0.4, 0.3), "pooling": (-0.2, 0.3)}, "Choices"),
 }  # fmt: skip
 
 
