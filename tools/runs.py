@@ -13,6 +13,7 @@ Markdown, comments, docstrings, type hints, layout and a cell tagged "bootstrap"
 the notebook ready where the package is missing, so there may be one, and it shows nothing.
 """
 
+import functools
 import hashlib
 import json
 import platform
@@ -186,6 +187,12 @@ def _sources(notebook: NotebookNode, tags: Sequence[str] = ()) -> list[str]:
 
 
 def _file_digest(path: Path) -> str:
+    about = path.stat()
+    return _digest_of_state(path, about.st_mtime_ns, about.st_size)
+
+
+@functools.lru_cache(maxsize=1000)
+def _digest_of_state(path: Path, modified: int, size: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -49,9 +49,20 @@ def code_digests(sources: Iterable[str], packages: dict[str, Path]) -> dict[str,
     `sources` are pieces of Python that run one after another in one namespace, such as the cells of a notebook.
     `packages` maps the name of each package that is followed to its folder; all other imports are only noted.
     """
-    sources = list(sources)
+    folders = tuple((name, folder, _state(folder)) for name, folder in packages.items())
+    return dict(_code_digests(tuple(sources), folders))
+
+
+def _state(folder: Path) -> tuple:
+    """Return what changes when a module of a package does."""
+    found = ((path, path.stat()) for path in sorted(folder.rglob("*.py")))
+    return tuple((path, about.st_mtime_ns, about.st_size) for path, about in found)
+
+
+@functools.lru_cache(maxsize=1000)
+def _code_digests(sources: tuple[str, ...], folders: tuple[tuple[str, Path, tuple], ...]) -> dict[str, str]:
     trees = [_parsed(source) for source in sources]
-    reached = _Reached(packages)
+    reached = _Reached({name: folder for name, folder, _ in folders})
     reached.add_code(trees)
     # A semicolon at the end of a cell hides what its last line shows.
     silent = [source.rstrip().endswith(";") for source in sources]

@@ -1,5 +1,6 @@
 """The committed records were made with the framework versions of the lock, and never with those installed here."""
 
+import functools
 import json
 
 import pytest
@@ -10,6 +11,8 @@ from fmnist.versions import locked_versions
 # What computes a result. torchvision only reads the dataset in chapter 01; where a notebook imported it, its version is
 # in the notebook's own record of its run.
 COMPUTE = ("keras", "tensorflow", "torch")
+
+locked_for = functools.cache(locked_versions)  # a record may hold hundreds of runs
 
 
 def versions(record):
@@ -24,7 +27,7 @@ def other_versions(record):
     """Return what differs from the lock, as {package: (version in the record, version in the lock)}."""
     found = {}
     for used in versions(record):
-        locked = locked_versions(python=".".join(used["python"].split(".")[:2]))
+        locked = locked_for(".".join(used["python"].split(".")[:2]))
         found |= {name: (used[name], locked[name]) for name in COMPUTE if name in used and used[name] != locked[name]}
     return found
 
