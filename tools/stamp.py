@@ -59,7 +59,12 @@ def _state(folder: Path) -> tuple:
     return tuple((path, about.st_mtime_ns, about.st_size) for path, about in found)
 
 
-@functools.lru_cache(maxsize=1000)
+# The same modules and cells are looked at for one notebook after another: each text is parsed, each tree walked, and
+# what has not changed is followed, once in a process.
+_cached = functools.lru_cache(maxsize=10_000)
+
+
+@_cached
 def _code_digests(sources: tuple[str, ...], folders: tuple[tuple[str, Path, tuple], ...]) -> dict[str, str]:
     trees = [_parsed(source) for source in sources]
     reached = _Reached({name: folder for name, folder, _ in folders})
@@ -69,9 +74,6 @@ def _code_digests(sources: tuple[str, ...], folders: tuple[tuple[str, Path, tupl
     return {"cells": digest([[_canonical(tree) for tree in trees], silent]), **reached.digests()}
 
 
-# The same modules and cells are looked at for one notebook after another: each text is parsed, and each tree walked,
-# once in a process.
-_cached = functools.lru_cache(maxsize=10_000)
 _parsed = _cached(ast.parse)
 _canonical = _cached(canonical)
 
