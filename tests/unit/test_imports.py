@@ -18,6 +18,14 @@ ONE_USER = {
     ("plots", "model_comparison"),
     ("download", "alone"),
     ("outputs", "find"),
+    # The command that converts saved models: its two halves are processes of their own.
+    ("convert_model", "main"),
+    ("convert_model", "convert_file"),
+    ("convert_model", "largest_difference"),
+    ("keras_files", "read"),
+    ("keras_files", "write"),
+    ("torch_files", "read"),
+    ("torch_files", "write"),
 }
 
 
