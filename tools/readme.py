@@ -3,7 +3,8 @@
     python -m tools.readme
 
 Each part stands between two comments, such as `<!-- results -->` and `<!-- /results -->`. It comes from the registry,
-from the records in models/ and from the committed runs of the notebooks.
+from the records in models/, from the committed runs of the notebooks and, for docs/side_by_side.md, from the texts in
+docs/side_by_side/.
 """
 
 import json
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from fmnist import chapters
 from fmnist.paths import MODELS, NOTEBOOKS, ROOT
 from fmnist.records import DISPLAY, results_table
-from tools import address, model_comparison
+from tools import address, model_comparison, side_by_side
 from tools.answers import answers
 from tools.lessons import lessons
 
@@ -94,6 +95,7 @@ def lesson_table() -> str:
 PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"answers": answers, "chapters": chapter_map},
     "docs/results.md": {"results": results, "verdict": verdict_list},
+    "docs/side_by_side.md": {"index": side_by_side.index, "body": side_by_side.body},
     "docs/speed.md": {"speed": speed},
     "docs/teaching.md": {"lessons": lesson_table},
 }
