@@ -24,13 +24,20 @@ from pathlib import Path
 
 import numpy as np
 
-from fmnist.convert import ConversionError
+from fmnist.convert import LAYERS, ConversionError
 
 # Largest difference of the outputs, as a share of the largest output: float32 rounds in another order.
 TOLERANCE = 1e-4
 INPUTS = 16
 # By their names in Keras.
 ACTIVATIONS = ("elu", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "softmax", "softplus", "tanh")
+# {kind of layer: for each array its names in Keras and in PyTorch, and PyTorch's axes as Keras has them}
+ARRAYS = {
+    "dense": LAYERS["Dense"][1],
+    "conv2d": LAYERS["Conv2D"][1],
+    "batch_norm": LAYERS["BatchNormalization"][1],
+    "layer_norm": (("gamma", "weight", (0,)), ("beta", "bias", (0,))),
+}
 REFUSED = 3  # exit code of a process that names what it does not know
 
 

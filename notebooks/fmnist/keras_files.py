@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fmnist.convert_model import ACTIVATIONS, ConversionError, load_layers, random_inputs, save_layers, serve
+from fmnist.convert_model import ACTIVATIONS, ARRAYS, ConversionError, load_layers, random_inputs, save_layers, serve
 from fmnist.keras_start import clean_start
 
 with clean_start():
@@ -39,9 +39,7 @@ def read(folder: Path, file: str) -> None:
     for layer in chain:
         for entry in _describe(layer):
             found.append(entry)
-            names = {"dense": ("kernel", "bias"), "conv2d": ("kernel", "bias"), "layer_norm": ("gamma", "beta")}
-            names["batch_norm"] = ("gamma", "beta", "moving_mean", "moving_variance")
-            for name in names.get(entry["kind"], ()):
+            for name, _, _ in ARRAYS.get(entry["kind"], ()):
                 if (variable := getattr(layer, name)) is not None:
                     arrays[f"{len(found) - 1}.{name}"] = np.asarray(variable)
     if sum(array.size for array in arrays.values()) != model.count_params():
@@ -86,18 +84,19 @@ def _check(config: dict) -> None:
     inside = config["config"]  # Keras 2 has a list for the oldest Sequential
     unknown = []
     for layer in inside["layers"] if isinstance(inside, dict) else inside:
-        module = layer.get("module") or "keras.layers"
+        settings, module = layer["config"], layer.get("module") or "keras.layers"
+        name = settings.get("name")
         if layer["class_name"] not in KNOWN or module != "keras.layers" or layer.get("registered_name"):
-            unknown.append(f"{layer['config'].get('name')} ({layer.get('registered_name') or layer['class_name']})")
-        elif isinstance(policy := layer["config"].get("dtype"), dict):
+            unknown.append(f"{name} ({layer.get('registered_name') or layer['class_name']})")
+        elif isinstance(policy := settings.get("dtype"), dict):
             policy = policy["config"].get("name")
             if policy != "float32":
-                unknown.append(f"{layer['config'].get('name')} (computes in {policy})")
-        activation = layer["config"].get("activation", "linear")
+                unknown.append(f"{name} (computes in {policy})")
+        activation = settings.get("activation", "linear")
         if activation not in (None, "linear", *ACTIVATIONS):
-            unknown.append(f"{layer['config'].get('name')} (activation {activation})")
-        if foreign := sorted(_foreign(layer["config"])):
-            unknown.append(f"{layer['config'].get('name')} (holds {', '.join(foreign)})")
+            unknown.append(f"{name} (activation {activation})")
+        if foreign := sorted(_foreign(settings)):
+            unknown.append(f"{name} (holds {', '.join(foreign)})")
     if unknown:
         raise ConversionError(f"these layers are not known here: {', '.join(unknown)}.")
 

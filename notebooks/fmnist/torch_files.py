@@ -12,19 +12,13 @@ import numpy as np
 import torch
 from torch import fx, nn
 
-from fmnist.convert_model import ConversionError, load_layers, random_inputs, save_layers, serve
+from fmnist.convert_model import ARRAYS, ConversionError, load_layers, random_inputs, save_layers, serve
 
 NAMES = {
     "elu": nn.ELU, "gelu": nn.GELU, "leaky_relu": nn.LeakyReLU, "relu": nn.ReLU, "sigmoid": nn.Sigmoid,
     "silu": nn.SiLU, "softmax": nn.Softmax, "softplus": nn.Softplus, "tanh": nn.Tanh,
 }  # fmt: skip
 FUNCTIONS = {"flatten", "relu", "tanh", "sigmoid", "silu", "softplus"}
-ARRAYS = {
-    "dense": {"kernel": "weight", "bias": "bias"},
-    "conv2d": {"kernel": "weight", "bias": "bias"},
-    "layer_norm": {"gamma": "weight", "beta": "bias"},
-    "batch_norm": {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"},
-}
 
 
 def read(folder: Path, file: str, network: str) -> None:
@@ -36,24 +30,25 @@ def read(folder: Path, file: str, network: str) -> None:
         raise ConversionError(f"{Path(file).name} does not hold the weights of {network}: {error}") from None
     model.eval().float()
     last = shape[1:] + shape[:1] if len(shape) == 3 else shape
-    inputs, shapes = random_inputs(last), _shapes(model, shape)
+    traced = _traced(model)
+    shapes = _shapes(traced, shape)
     found, arrays = [{"kind": "input", "shape": last}], {}
     flattened = None
-    for name, module in _chain(model):
+    for name, module in _chain(traced):
         before = shapes.get(name)
         for entry in _describe(name, module, before):
             found.append(entry)
             if entry["kind"] == "flatten" and len(before or ()) == 4:
                 flattened = np.argsort(_flattened_order((*before[2:], before[1])))
-            for keras_name, torch_name in ARRAYS.get(entry["kind"], {}).items():
+            for keras_name, torch_name, axes in ARRAYS.get(entry["kind"], ()):
                 if (tensor := getattr(module, torch_name)) is not None:
-                    array = _as_in_keras(tensor.detach().numpy())
-                    mixed = flattened is not None and entry["kind"] != "conv2d" and keras_name != "bias"
+                    array = tensor.detach().numpy().transpose(axes)
+                    mixed = _is_mixed(entry, keras_name, flattened)
                     arrays[f"{len(found) - 1}.{keras_name}"] = array[flattened] if mixed else array
             if entry["kind"] == "dense":
                 flattened = None
     save_layers(folder, found, arrays)
-    np.save(folder / "outputs_torch.npy", _outputs(model, inputs))
+    np.save(folder / "outputs_torch.npy", _outputs(model, random_inputs(last)))
 
 
 def write(folder: Path) -> None:
@@ -70,11 +65,11 @@ def write(folder: Path) -> None:
             module = eval(line, {"nn": nn})
             modules.append(module)
             lines.append(line)
-            for keras_name, torch_name in ARRAYS.get(entry["kind"], {}).items():
+            for keras_name, torch_name, axes in ARRAYS.get(entry["kind"], ()):
                 if (array := arrays.get(f"{index}.{keras_name}")) is not None:
-                    mixed = flattened is not None and entry["kind"] != "conv2d" and keras_name != "bias"
-                    array = array[flattened] if mixed else array
-                    tensors[f"{len(modules) - 1}.{torch_name}"] = torch.from_numpy(_as_in_torch(array).copy())
+                    array = array[flattened] if _is_mixed(entry, keras_name, flattened) else array
+                    array = array.transpose(np.argsort(axes)).copy()
+                    tensors[f"{len(modules) - 1}.{torch_name}"] = torch.from_numpy(array)
             with torch.inference_mode():
                 x = module.eval()(x)
         if entry["kind"] == "dense":
@@ -107,14 +102,18 @@ def _network(network: str) -> tuple[nn.Module, list[int]]:
     return model if isinstance(model, nn.Module) else model(), list(code.input_shape)
 
 
-def _chain(model: nn.Module) -> list[tuple[str, nn.Module]]:
-    """Return the modules in the order in which the input goes through them; it must be a single chain."""
+def _traced(model: nn.Module) -> fx.GraphModule:
+    """Return the module with the graph of its computation."""
     try:
-        graph = fx.symbolic_trace(model).graph
+        return fx.symbolic_trace(model)
     except Exception as error:  # whatever the user's forward does with what is not a tensor
         raise ConversionError(f"the forward method cannot be followed: {error}") from None
+
+
+def _chain(traced: fx.GraphModule) -> list[tuple[str, nn.Module]]:
+    """Return the modules in the order in which the input goes through them; it must be a single chain."""
     at, chain = None, []
-    for node in graph.nodes:
+    for node in traced.graph.nodes:
         name = getattr(node.target, "__name__", str(node.target))
         if node.op == "placeholder" and at is None:
             at = node
@@ -124,7 +123,7 @@ def _chain(model: nn.Module) -> list[tuple[str, nn.Module]]:
                 raise ConversionError("the output is not that of the last layer.")
             continue
         if node.op == "call_module":
-            module = model.get_submodule(name)
+            module = traced.get_submodule(name)
         elif node.op in ("call_function", "call_method") and name in FUNCTIONS:
             module = nn.Flatten() if name == "flatten" else NAMES[name]()
             if name != "flatten" and (len(node.args) > 1 or node.kwargs.keys() - {"inplace"}):
@@ -140,9 +139,9 @@ def _chain(model: nn.Module) -> list[tuple[str, nn.Module]]:
     return chain
 
 
-def _shapes(model: nn.Module, shape: list[int]) -> dict[str, tuple[int, ...]]:
+def _shapes(traced: fx.GraphModule, shape: list[int]) -> dict[str, tuple[int, ...]]:
     """Return the shape of the input of every step of the chain, by its name."""
-    traced, found = fx.symbolic_trace(model), {}
+    found = {}
 
     class Noting(fx.Interpreter):
         def run_node(self, node):
@@ -271,12 +270,9 @@ def _flattened_order(shape: tuple[int, int, int]) -> np.ndarray:
     return np.arange(np.prod(shape)).reshape(shape).transpose(2, 0, 1).ravel()
 
 
-def _as_in_keras(array: np.ndarray) -> np.ndarray:
-    return array.transpose({1: (0,), 2: (1, 0), 4: (2, 3, 1, 0)}[array.ndim])
-
-
-def _as_in_torch(array: np.ndarray) -> np.ndarray:
-    return array.transpose({1: (0,), 2: (1, 0), 4: (3, 2, 0, 1)}[array.ndim])
+def _is_mixed(entry: dict, keras_name: str, flattened: np.ndarray | None) -> bool:
+    """Return whether an array has the order of flattened maps: a dense layer's rows, and all of a normalization."""
+    return flattened is not None and entry["kind"] != "conv2d" and keras_name != "bias"
 
 
 def _outputs(model: nn.Module, inputs: np.ndarray) -> np.ndarray:

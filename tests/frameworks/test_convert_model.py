@@ -78,6 +78,7 @@ def test_a_keras_model_that_is_not_known_is_refused_by_name(name, said, saved, w
         ("small", "twice", "single chain"),
         ("small", "reshape", "reshape"),
         ("small", "settings", "softplus"),
+        ("small", "condition", "cannot be followed"),
         ("prelu", "prelu", "(PReLU)"),
         ("other", "network.py:Network", "more"),
         ("code", "network.py:Network", "does not hold the weights"),

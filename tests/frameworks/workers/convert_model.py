@@ -33,6 +33,7 @@ REFUSED = {
     "twice": "self.a(self.a(x))",
     "reshape": "self.a(x.reshape(-1, 4))",
     "settings": "F.softplus(self.a(x), beta=2)",
+    "condition": "self.a(x) if x.sum() > 0 else x",
 }
 
 
