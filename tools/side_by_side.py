@@ -5,9 +5,9 @@ after "```python" says whose code it is: "keras" or "pytorch", and for an error 
 The tests take the snippets from the same texts and run them (tests/frameworks/test_side_by_side.py).
 """
 
+import functools
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from fmnist.paths import ROOT
 from fmnist.records import DISPLAY
@@ -56,22 +56,28 @@ class Group:
     entries: list[Entry]
 
 
-def read(name: str, folder: Path | None = None) -> Group:
-    """Return the text called `name` in `folder`, such as "1_data", cut into its entries."""
-    text = ((folder or FOLDER) / f"{name}.md").read_text(encoding="utf-8")
-    first, *rest = re.split(r"^##+ (?=.*$)", _hide_comments(text), flags=re.M)[1:]
-    start, *entries = [Entry(*map(str.strip, part.split("\n", 1))) for part in (first, *rest)]
-    return Group(_with_end(start), [_with_end(entry) for entry in entries])
+@functools.cache
+def read(name: str) -> Group:
+    """Return the text called `name`, such as "1_data", cut into its entries."""
+    text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    parts = [part.partition("\n") for part in re.split(r"^##+ ", text, flags=re.M)[1:]]
+    start, *rest = [Entry(title.strip(), text.strip() + "\n") for title, _, text in parts]
+    return Group(start, rest)
 
 
-def steps(folder: Path | None = None) -> dict[str, Entry]:
+def entries(*names: str) -> dict[str, Entry]:
+    """Return the entries of these texts by their anchors, in the order of the page."""
+    return {entry.anchor: entry for name in names for entry in read(name).entries}
+
+
+def steps() -> dict[str, Entry]:
     """Return every step by its anchor, in the order of the page."""
-    return {entry.anchor: entry for name in STEPS for entry in read(name, folder).entries}
+    return entries(*STEPS)
 
 
-def start_code(folder: Path | None = None) -> dict[str, str]:
+def start_code() -> dict[str, str]:
     """Return for each framework the lines that come before every snippet."""
-    return {framework: code for (framework, _), code in read(START, folder).start.code.items()}
+    return {framework: code for (framework, _), code in read(START).start.code.items()}
 
 
 def index() -> str:
@@ -119,12 +125,3 @@ def plain(entry: Entry) -> str:
 
 def _cell(framework: str, code: str) -> str:
     return f"<tr><th>{DISPLAY[framework]}</th></tr>\n<tr><td>\n\n```python\n{code}```\n\n</td></tr>\n"
-
-
-def _with_end(entry: Entry) -> Entry:
-    return Entry(entry.title, entry.text + "\n")
-
-
-def _hide_comments(text: str) -> str:
-    """Return `text` without its comments in Markdown; a line of code that begins with # is none of a heading."""
-    return re.sub(r"<!--.*?-->\n*", "", text, flags=re.S)

@@ -9,7 +9,7 @@ from tests.helpers import ROOT, run_python
 from tools import side_by_side
 
 NAMES = (side_by_side.START, *side_by_side.STEPS, side_by_side.TRAPS, side_by_side.MESSAGES)
-ENTRIES = {entry.anchor: entry for name in NAMES for entry in side_by_side.read(name).entries}
+TRAPS, MESSAGES = side_by_side.entries(side_by_side.TRAPS), side_by_side.entries(side_by_side.MESSAGES)
 
 
 def test_every_text_is_on_the_page():
@@ -31,18 +31,18 @@ def test_a_step_has_a_sentence_and_two_short_columns(name):
         assert 1 <= len(code.splitlines()) <= 31
 
 
-@pytest.mark.parametrize("name", [entry.anchor for entry in side_by_side.read(side_by_side.TRAPS).entries])
+@pytest.mark.parametrize("name", TRAPS)
 def test_a_trap_says_what_differs_how_one_notices_and_what_aligns(name):
-    entry = ENTRIES[name]
+    entry = TRAPS[name]
     assert {framework for framework, _ in entry.code} <= {"keras", "pytorch"} and entry.code
     assert re.search(r"^\| \| Keras \| PyTorch \|$", entry.text, flags=re.M)
     assert "**You notice:**" in entry.text and "**Align them:**" in entry.text
 
 
-@pytest.mark.parametrize("name", [entry.anchor for entry in side_by_side.read(side_by_side.MESSAGES).entries])
+@pytest.mark.parametrize("name", MESSAGES)
 def test_a_message_has_the_wrong_code_and_the_right_one(name):
-    (framework,) = {framework for framework, kind in ENTRIES[name].code if kind}
-    assert ENTRIES[name].code.keys() == {("text", None), (framework, "wrong"), (framework, "right")}
+    (framework,) = {framework for framework, kind in MESSAGES[name].code if kind}
+    assert MESSAGES[name].code.keys() == {("text", None), (framework, "wrong"), (framework, "right")}
 
 
 @pytest.mark.parametrize("name", NAMES)

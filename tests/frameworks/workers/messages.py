@@ -1,12 +1,7 @@
 """Produces the error messages of docs/side_by_side.md in one framework, for test_side_by_side.py."""
 
 import contextlib
-import os
-import tempfile
-from pathlib import Path
-from unittest import mock
 
-from fmnist import data
 from tests.cases import messages as cases
 from tests.frameworks.workers import steps
 from tools import side_by_side
@@ -17,7 +12,7 @@ def answer(framework: str, name: str) -> dict:
 
     "variants" has the messages of the entry's variants in tests/cases/messages.py.
     """
-    entry = {entry.anchor: entry for entry in side_by_side.read(side_by_side.MESSAGES).entries}[name]
+    entry = side_by_side.entries(side_by_side.MESSAGES)[name]
     found = {kind: _message(framework, name, entry.code[framework, kind], kind) for kind in ("wrong", "right")}
     variants = cases.VARIANTS.get(name, [])
     return found | {"variants": [_message(framework, name, code) for code, _ in variants]}
@@ -28,18 +23,13 @@ def _message(framework, name, code, kind=None):
     if device := cases.DEVICES.get(name, {}).get(kind):
         assert '"cuda"' in code
         code = code.replace('"cuda"', f'"{device}"')
-    few_split = mock.patch.object(data, "split", lambda labels: steps.SPLIT(labels, validation=200))
-    home = Path.cwd()
-    with tempfile.TemporaryDirectory() as folder, few_split, mock.patch.object(data, "load", steps.few_images):
-        os.chdir(folder)
+    with steps.few_images_and_an_empty_folder():
         exec(compile(side_by_side.start_code()[framework], "start", "exec"), here)
         try:
             with contextlib.redirect_stdout(None), _simulated_gpu(name):
                 exec(compile(code, "snippet", "exec"), here)
         except Exception as error:
             return f"{_public_name(type(error))}: {error}"
-        finally:
-            os.chdir(home)
     return None
 
 

@@ -3,10 +3,8 @@
 import contextlib
 import functools
 import io
-import os
 import sys
 import tempfile
-from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -28,8 +26,7 @@ class Run:
 
     def _execute(self, code):
         here, said = {}, io.StringIO()
-        patched = mock.patch.object(data, "load", few_images), self._no_compiler()
-        with patched[0], patched[1], contextlib.redirect_stdout(said):
+        with self._no_compiler(), contextlib.redirect_stdout(said):
             exec(compile(side_by_side.start_code()[self.framework], "start", "exec"), here)
             self.fill(here["model"])
             if self.prepare:
@@ -147,35 +144,40 @@ def numbers(i, shape):
     return np.random.default_rng(i).normal(0, scale if len(shape) > 1 else 0.05, shape).astype("float32")
 
 
-@functools.cache
-def _few():
-    (x, y), (x_test, y_test) = data.load()
-    return (x[:TRAIN], y[:TRAIN]), (x_test[:TEST], y_test[:TEST])
+LOAD, SPLIT = functools.cache(data.load), data.split
 
 
 def few_images():
-    """Return what `data.load` does, of the first images only."""
-    with mock.patch.object(data, "load", LOAD):
-        (x, y), (x_test, y_test) = _few()
-    return (x.copy(), y.copy()), (x_test.copy(), y_test.copy())
+    """Return copies of what `data.load` returns, of the first images only."""
+    parts = zip(LOAD(), (TRAIN, TEST), strict=True)
+    return tuple((images[:count].copy(), labels[:count].copy()) for (images, labels), count in parts)
 
 
-LOAD, SPLIT = data.load, data.split
+def few_split(labels):
+    """Split as `data.split` does, into fewer validation images."""
+    return SPLIT(labels, validation=200)
+
+
+@contextlib.contextmanager
+def few_images_and_an_empty_folder():
+    """Let snippets load few images, and work in a folder that is empty and goes away."""
+    with (
+        mock.patch.multiple(data, load=few_images, split=few_split),
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.chdir(folder),
+    ):
+        yield
 
 
 def answer(framework: str, question: dict) -> dict:
     """Return what the check of the question's "step" found; its "code" replaces that of the page."""
     name = question["step"]
     code = question.get("code") or side_by_side.steps()[name].code[framework, None]
-    few_split = mock.patch.object(data, "split", lambda labels: SPLIT(labels, validation=200))
-    with tempfile.TemporaryDirectory() as folder, few_split:
-        home = Path.cwd()
-        os.chdir(folder)
+    with few_images_and_an_empty_folder():
         try:
             run = Run(framework, code, cases.PREPARE.get(name))
             return cases.CHECKS[name](run) or {}
         finally:
-            os.chdir(home)
             if torch := sys.modules.get("torch"):
                 torch.use_deterministic_algorithms(False)
             elif "tensorflow" in sys.modules:

@@ -57,7 +57,7 @@ class Trap:
 def answer(framework: str, question: dict) -> dict:
     """Return the "rows" of the table of the question's "trap", and what is "aligned"; "code" replaces the page's."""
     name = question["trap"]
-    entry = {entry.anchor: entry for entry in side_by_side.read(side_by_side.TRAPS).entries}[name]
+    entry = side_by_side.entries(side_by_side.TRAPS)[name]
     code = question.get("code") or entry.code.get((framework, None), "")
     rows, aligned = cases.MEASURES[name](Trap(framework, code))
     return {"rows": [_plain(value) for value in rows], "aligned": np.array(aligned, dtype="float64")}
