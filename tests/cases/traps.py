@@ -170,22 +170,36 @@ def adamw_weight_decay(trap):
 def weight__decay_of_adam_and_sgd(trap):
     settings = {"learning_rate": 0.1, "weight_decay": 0.01}
     adam, _ = steps(trap, "Adam", [0.0], start=1.0, **settings)
-    momentum = settings | {"momentum": 0.9}
+    gradients = [1.0, -2.0, 3.0, 1.0]
+    _, aligned = steps(trap, "Adam", gradients, start=1.0, **settings)
     if trap.keras:
-        sgd = weight_after(trap, lambda: trap.keras_module.optimizers.SGD(**momentum), [0.0] * 10, 1.0)
-    else:
-        assert not any("decoupled" in name for name in inspect.signature(trap.torch.optim.SGD).parameters)
-        sgd = weight_after(
-            trap, lambda w: trap.torch.optim.SGD([w], lr=0.1, momentum=0.9, weight_decay=0.01), [0.0] * 10, 1.0
-        )
-    _, aligned = steps(trap, "Adam", [1.0, -2.0, 3.0, 1.0], start=1.0, **settings)
-    return [adam, sgd], aligned
+
+        def sgd():
+            return trap.keras_module.optimizers.SGD(**settings, momentum=0.9)
+
+        return [adam, weight_after(trap, sgd, [0.0] * 10, 1.0)], [aligned, weight_after(trap, sgd, gradients, 1.0)]
+    assert not any("decoupled" in name for name in inspect.signature(trap.torch.optim.SGD).parameters)
+
+    def sgd(weight, decay=0.01):
+        return trap.torch.optim.SGD([weight], lr=0.1, momentum=0.9, weight_decay=decay)
+
+    weight = trap.torch.tensor(1.0, requires_grad=True)
+    stepper, shrink = sgd(weight, decay=0), trap.align(weight=weight)["shrink"]
+    for gradient in gradients:
+        weight.grad = trap.torch.tensor(gradient)
+        shrink([weight], 0.1, 0.01)
+        stepper.step()
+    return [adam, weight_after(trap, sgd, [0.0] * 10, 1.0)], [aligned, weight.item()]
 
 
 @measure
 def rmsprop_defaults(trap):
-    found, aligned = steps(trap, "RMSprop", [1.0])
-    return [-found], aligned
+    """Aligned, they agree for gradients that are much larger than epsilon."""
+    found, _ = steps(trap, "RMSprop", [1.0])
+    rest = {"learning_rate": 0.01, "rho": 0.99} if trap.keras else {}
+    small, _ = steps(trap, "RMSprop", [1e-4], **rest)
+    _, aligned = steps(trap, "RMSprop", [1e-2, -2e-2])
+    return [-found, -small], aligned
 
 
 @measure
@@ -305,12 +319,15 @@ def _epochs(epoch):
 
 
 @measure
-def initial_weights_of_a_dense_layer(trap):
+def initial_weights_of_dense_and_convolutional_layers(trap):
     if trap.keras:
         layer = trap.layers.Dense(128)
         layer.build((None, 784))
         found = [np.array(layer.kernel).std(), np.array(layer.bias).std()]
         return found, found
+    convolution = trap.nn.Conv2d(16, 32, 3)
+    for array in convolution.parameters():  # as the text says; 32 biases may all stay away from the ends
+        assert 0.7 < array.abs().max() * np.sqrt(16 * 3 * 3) <= 1
     layer = trap.nn.Linear(784, 128)
     biases = trap.torch.cat([trap.nn.Linear(784, 128).bias for _ in range(100)])
     found = [layer.weight.std().item(), biases.std().item()]
@@ -358,13 +375,15 @@ def order_of_the_gates_in_a_gru(trap):
         found = trap.array(gru(x))
         return [found[0, 0]], found
 
-    def last(order):
-        gru = trap.nn.GRU(4, 8, batch_first=True)
-        arrays = [trap.tensor(a) for a in (kernel.T.copy(), recurrent.T.copy(), *biases)]
-        gru.load_state_dict({name: order(a) for name, a in zip(gru.state_dict(), arrays, strict=True)})
+    def last(gru):
         return trap.array(gru(trap.tensor(x))[0][:, -1])
 
-    return [last(lambda a: a)[0, 0]], last(trap.align()["reorder"])
+    gru = trap.nn.GRU(4, 8, batch_first=True)
+    arrays = [trap.tensor(a) for a in (kernel.T.copy(), recurrent.T.copy(), *biases)]
+    gru.load_state_dict(dict(zip(gru.state_dict(), arrays, strict=True)))
+    found = last(gru)
+    trap.align(gru=gru, keras_weights=[kernel, recurrent, biases])
+    return [found[0, 0]], last(gru)
 
 
 @measure
@@ -387,7 +406,21 @@ def dropout_in_a_recurrent_layer(trap):
         )
         found, aligned = both(trap, "lstm", default, differ)
     assert trap.keras or any("dropout option adds dropout after all but last" in str(w.message) for w in caught)
-    return [found], aligned
+    return [found], [aligned, _drops_the_same_at_every_step(trap)]
+
+
+def _drops_the_same_at_every_step(trap):
+    """Whether, of 100 features that are 1 at each of five steps, about half are dropped, and the same at each step."""
+    x = np.ones((1, 5, 100), "float32")
+    if trap.keras:  # a layer that returns its inputs as they are after dropout
+        layer = trap.layers.SimpleRNN(
+            100, "linear", return_sequences=True, dropout=0.5, kernel_initializer="identity",
+            recurrent_initializer="zeros",
+        )  # fmt: skip
+        kept = trap.array(layer(x, training=True))
+    else:
+        kept = trap.array(trap.align()["InputDropout"]().train()(trap.tensor(x)))
+    return bool((kept == kept[:, :1]).all() and 30 < (kept[0, 0] == 0).sum() < 70)
 
 
 @measure
@@ -411,18 +444,20 @@ def attention_masks(trap):
     lower = np.tril(np.ones((3, 3), bool))
     first = np.zeros((3, 3), bool)
     first[:, 0] = True  # only the first position is marked
+    real = np.array([[True, True, True], [True, True, False]])  # the second example is padded
     if trap.keras:
         layer = trap.layers.MultiHeadAttention(1, 4)
 
         def attended(mask):
-            return trap.array(layer(x, x, attention_mask=mask[None], return_attention_scores=True)[1])[:, 0]
+            mask = mask if mask.ndim == 3 else mask[None]
+            return trap.array(layer(x, x, attention_mask=mask, return_attention_scores=True)[1])[:, 0]
 
         def function(mask):  # with these values, the output is the attention
             values = np.tile(np.eye(3, dtype="float32")[None, :, None], (2, 1, 1, 1))
             queries = trap.array(x)[:, :, None]
             return trap.array(trap.ops.dot_product_attention(queries, queries, values, mask=mask[None, None]))[:, :, 0]
 
-        aligned = attended(lower)
+        aligned = attended(lower & real[:, None])
     else:
         layer = trap.nn.MultiheadAttention(4, 1, batch_first=True)
 
@@ -435,7 +470,8 @@ def attention_masks(trap):
 
         padding = trap.torch.tensor([[True, False, False]] * 2)
         assert not layer(x, x, x, key_padding_mask=padding)[1][:, :, 0].any()  # as the text says
-        aligned = trap.array(trap.align(attention=layer, x=x, mask=trap.torch.from_numpy(lower))["weights"])
+        masks = {"causal": trap.torch.from_numpy(lower), "padding": trap.torch.from_numpy(real)}
+        aligned = trap.array(trap.align(attention=layer, x=x, **masks)["weights"])
     rows = []
     for weights in (attended(first), function(first)):
         assert set(np.unique(weights[..., 0].round(6))) <= {0.0, 1.0}
@@ -495,8 +531,8 @@ def order_of_flattened_feature_maps(trap):
     x = (100 * row + 10 * column + channel)[None].astype("float32")
     maps = trap.tensor(x)
     found = trap.array(trap.layers.Flatten()(maps) if trap.keras else trap.nn.Flatten()(maps))
-    aligned = trap.align(maps=maps).get("flat")
-    return [found[0, 1]], found if aligned is None else trap.array(aligned)
+    flatten = trap.align().get("KerasFlatten")
+    return [found[0, 1]], trap.array(flatten()(maps)) if flatten else found
 
 
 @measure
@@ -560,15 +596,16 @@ def logits_or_probabilities(trap):
     logits, label = np.array([[2, 0]], "float32"), np.array([0])
     probabilities = np.exp(logits) / np.exp(logits).sum()
     certain = np.eye(10, dtype="float32")[:1]
+    wrong = np.array([[0, 1]], "float32")  # the true class has the probability 0
     if trap.keras:
         default = trap.keras_module.losses.SparseCategoricalCrossentropy()
         aligned = trap.align()["loss_function"]
         found = [round(float(default(label, values)), 6) for values in (logits, certain)]
-        return found, [float(aligned(label, logits)), float(default(label, probabilities))]
+        return found, [float(aligned(label, logits)), *(float(default(label, p)) for p in (probabilities, wrong))]
     loss, labels = trap.nn.CrossEntropyLoss(), trap.torch.from_numpy(label)
     found = [loss(trap.tensor(values), labels).item() for values in (logits, certain)]
-    aligned = trap.align(probabilities=trap.tensor(probabilities), labels=labels)["loss"]
-    return found, [found[0], aligned.item()]
+    aligned = [trap.align(probabilities=trap.tensor(p), labels=labels)["loss"].item() for p in (probabilities, wrong)]
+    return found, [found[0], *aligned]
 
 
 @measure

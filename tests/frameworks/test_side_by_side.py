@@ -71,10 +71,16 @@ SPOILT_TRAPS = [
     ("pytorch", "batch-norm-running-variance", "(n - 1) / n", "1.0"),
     ("pytorch", "same-padding-at-stride-2", "max(total, 0) // 2", "0"),
     ("pytorch", "patience-on-a-plateau", 'threshold_mode="abs"', 'threshold_mode="rel"'),
-    ("pytorch", "attention-masks", "~mask", "mask"),
+    ("pytorch", "attention-masks", "~causal", "causal"),
     ("pytorch", "kernel-layout", "lstm.bias_hh_l0.zero_()", "lstm.bias_hh_l0.copy_(lstm_bias)"),
     ("keras", "class-weights-in-the-mean", '"mean_with_sample_weight"', '"sum_over_batch_size"'),
+    ("pytorch", "attention-masks", "~padding", "padding"),
     ("pytorch", "weight_decay-of-adam-and-sgd", "AdamW", "Adam"),
+    ("pytorch", "weight_decay-of-adam-and-sgd", "1 - rate * decay", "1 - decay"),
+    ("pytorch", "dropout-in-a-recurrent-layer", "dropout1d(x.mT", "dropout(x.mT"),
+    ("pytorch", "logits-or-probabilities", "probabilities.clamp(1e-7, 1 - 1e-7)", "probabilities"),
+    ("keras", "rmsprop-defaults", "    epsilon=1e-16,  # 1e-8 squared\n", ""),
+    ("pytorch", "order-of-the-gates-in-a-gru", "[reset, update, candidate]", "[update, reset, candidate]"),
 ]
 
 
