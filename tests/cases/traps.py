@@ -183,13 +183,12 @@ def weight__decay_of_adam_and_sgd(trap):
     def sgd(weight, decay=0.01):
         return trap.torch.optim.SGD([weight], lr=0.1, momentum=0.9, weight_decay=decay)
 
-    weight = trap.torch.tensor(1.0, requires_grad=True)
-    stepper, shrink = sgd(weight, decay=0), trap.align(weight=weight)["shrink"]
-    for gradient in gradients:
-        weight.grad = trap.torch.tensor(gradient)
-        shrink([weight], 0.1, 0.01)
-        stepper.step()
-    return [adam, weight_after(trap, sgd, [0.0] * 10, 1.0)], [aligned, weight.item()]
+    def shrunk(weight):
+        stepper, shrink = sgd(weight, decay=0), trap.align(weight=weight)["shrink"]
+        stepper.register_step_pre_hook(lambda *_: shrink([weight], 0.1, 0.01))
+        return stepper
+
+    return [adam, weight_after(trap, sgd, [0.0] * 10, 1.0)], [aligned, weight_after(trap, shrunk, gradients, 1.0)]
 
 
 @measure
