@@ -151,9 +151,14 @@ def _run(notebook, cells, source, aside, cwd, on_progress):
             with client.setup_kernel(env=_environment(source, scratch, aside), cwd=str(cwd), cleanup_kc=True):
                 # As JupyterLab would note it, so that a notebook that is only opened does not count as changed.
                 notebook.metadata["language_info"] = run_sync(_language_info)(client.kc)
-                for number, cell in enumerate(cells, start=1):
-                    watch.cell = number
-                    client.execute_cell(cell, notebook.cells.index(cell), execution_count=number)
+                try:
+                    for number, cell in enumerate(cells, start=1):
+                        watch.cell = number
+                        client.execute_cell(cell, notebook.cells.index(cell), execution_count=number)
+                except KeyboardInterrupt:
+                    # Jupyter interrupts a kernel before it kills it; between two cells, the kernel would say so.
+                    run_sync(manager.provisioner.kill)()
+                    raise
         except CellExecutionError as error:
             raise RunError(_report(number, cells, f"{error.ename}: {error.evalue}"), number) from None
         except DeadKernelError:
