@@ -12,8 +12,8 @@ LEARNER = .venv/installed
 ALL = .venv/installed-all
 
 .DEFAULT_GOAL := help
-.PHONY: help try try-all run run-all stale run-stale test check lab exercises study experiments costs benchmark readme lock about
-.PHONY: lint format clean broken
+.PHONY: help try try-all run run-all stale run-stale test check lab exercises readme lock about
+.PHONY: study experiments ablation long-run costs benchmark lint format clean broken
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -54,10 +54,16 @@ study: $(LEARNER)  ## the training runs from many seeds (hours; stop it and go o
 experiments: $(LEARNER)  ## the training runs and searches of chapter 05 (hours; stop it and go on at will)
 	@.venv/bin/python -m tools.measure.experiments
 
+ablation: $(LEARNER)  ## what each part of chapter 06's recipe is worth (hours; stop it and go on at will)
+	@.venv/bin/python -m tools.measure.ablation
+
+long-run: $(LEARNER)  ## train chapter 06's network for 32 epochs in each framework (stop it and go on at will)
+	@.venv/bin/python -m tools.measure.long_run
+
 costs: $(LEARNER)  ## measure what each framework costs: time, memory, disk
 	@.venv/bin/python -m tools.measure.costs
 
-benchmark: $(LEARNER)  ## measure the speed of training on this machine
+benchmark: $(LEARNER)  ## measure the speed of training on this machine (about an hour)
 	@.venv/bin/python -m tools.measure.benchmark
 
 readme: $(LEARNER)  ## bring the tables of README and docs, and the figure of all models, up to date

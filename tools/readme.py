@@ -74,7 +74,29 @@ def speed() -> str:
     threads = max(record["machine"]["threads"].values())
     rate = max(record["matmul_gflops"].values())
     about = f"Measured on {record['machine']['cpu']}, {threads} threads, {rate:.0f} GFLOP/s in float32 matrix products."
-    return markdown_table(head, rows, ["---"] + ["---:"] * 4) + "\n\n" + about
+    parts = [markdown_table(head, rows, ["---"] + ["---:"] * 4), about]
+    if "time_to_accuracy" in record:
+        parts += _time_to_accuracy(record["time_to_accuracy"])
+    return "\n\n".join(parts)
+
+
+def _time_to_accuracy(found: dict) -> list[str]:
+    """Return a sentence and a table, as Markdown: seconds of training until an accuracy is first reached."""
+    ways = {"tutorial": "most tutorials", "chapter": "chapter 01", "residual": "chapter 06, half the width"}
+    rows = []
+    for framework in sorted({row["framework"] for row in found["rows"]}, reverse=True):
+        cells = [DISPLAY[framework]]
+        for way in ways:
+            (row,) = [row for row in found["rows"] if (row["framework"], row["way"]) == (framework, way)]
+            seconds = "never" if row["median"] is None else f"{row['median']:.0f} s"
+            faster = "" if way == "tutorial" or row["times_faster"] is None else f", {row['times_faster']:.1f}×"
+            cells.append(seconds + faster)
+        rows.append(cells)
+    about = (
+        f"Seconds of training until the validation accuracy first reaches {found['target']:.1%}, medians of "
+        f"{len(found['seeds'])} seeds:"
+    )
+    return [about, markdown_table(["", *ways.values()], rows, ["---"] + ["---:"] * len(ways))]
 
 
 def verdict_list() -> str:

@@ -60,7 +60,7 @@ def accuracies(name: str, root: Path) -> str:
     """Say which test accuracies stand in the records that the notebook `name` has just written below `root`."""
     chapter, framework = chapters.of_notebook(name)
     found = []
-    for model in chapter.models:
+    for model in chapters.trained_by_notebook(chapter):
         path = root / outputs.TRYOUT / "models" / f"{model.file_stem(framework)}.json"
         accuracy = json.loads(path.read_text(encoding="utf-8"))["test_accuracy"]
         found.append(f"{chapters.looks()[model.name]['label']} {accuracy:.1%}")

@@ -117,3 +117,13 @@ def of_notebook(name: str) -> tuple[Chapter, str]:
 def looks() -> dict[str, dict[str, str]]:
     """Map the name of each kind of model to its "label" in tables, and its "line" style and "colour" in figures."""
     return _registry()["looks"]
+
+
+def commands() -> dict[str, str]:
+    """Map the models that a command trains, and no notebook, to the target of make that does it."""
+    return _registry().get("commands", {})
+
+
+def trained_by_notebook(chapter: Chapter) -> list[Model]:
+    """Return the models of a chapter that its notebooks train; the others are made by a command."""
+    return [model for model in chapter.models if model.name not in commands()]

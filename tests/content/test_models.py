@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fmnist import taught
-from fmnist.chapters import FRAMEWORKS, MODEL_SUFFIX, all_chapters, all_models
+from fmnist.chapters import FRAMEWORKS, MODEL_SUFFIX, all_chapters, all_models, trained_by_notebook
 from fmnist.data import CLASS_NAMES
 from fmnist.records import model_path, read_all
 from tests.helpers import ROOT, read, settings
@@ -70,4 +70,4 @@ def test_the_chapter_has_what_others_take_from_it(chapter, framework):
     sources = "\n".join(taught.tagged_sources(notebook, "model"))
     for model in chapter.models:
         assert re.search(rf"^(def|class) {model.builder[framework]}\b", sources, flags=re.M)
-        assert settings(read(notebook))["EPOCHS"] == model.epochs
+        assert settings(read(notebook))["EPOCHS"] == model.epochs or model not in trained_by_notebook(chapter)

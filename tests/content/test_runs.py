@@ -41,7 +41,7 @@ def test_a_run_wrote_the_figures_and_models_of_the_registry(name):
     chapter, framework = chapters.of_notebook(name)
     figures = {file for file in chapter.figure_files() if framework == "both" or file.endswith(framework)}
     expected = {f"figures/{file}.png" for file in figures}
-    for model in chapter.models:
+    for model in chapters.trained_by_notebook(chapter):
         stem = f"models/{model.file_stem(framework)}"
         expected |= {f"{stem}{chapters.MODEL_SUFFIX[framework]}", f"{stem}.json"}
     assert set(read(name).metadata.run["files"]) == expected

@@ -29,7 +29,7 @@ def written_by(run_fast, copy, name, cwd):
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
 
     figures = {file for file in chapter.figure_files() if chapter.both_frameworks or file.endswith(framework)}
-    models = {model.file_stem(framework) for model in chapter.models}
+    models = {model.file_stem(framework) for model in chapters.trained_by_notebook(chapter)}
     expected = {f"figures/{name}.png" for name in figures} | {f"models/{name}.json" for name in models}
     expected |= {f"models/{name}{chapters.MODEL_SUFFIX[framework]}" for name in models}
     assert figures and set(artefacts(copy / outputs.TRYOUT)) == expected

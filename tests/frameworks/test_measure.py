@@ -9,7 +9,7 @@ import pytest
 
 from fmnist.chapters import FRAMEWORKS
 from tests.helpers import NOTEBOOKS, ROOT, read, run_python, settings
-from tools.measure import benchmark, common, costs, costs_process, installed, study
+from tools.measure import benchmark, common, costs, costs_process, installed, study, time_to_accuracy
 
 pytestmark = pytest.mark.slow
 
@@ -106,6 +106,7 @@ def test_a_small_benchmark_records_every_row(tmp_path, monkeypatch):
     record = json.loads((tmp_path / "record.json").read_text())
     assert set(record) == {
         "machine", "versions", "settings", "onednn", "matmul_gflops", "images", "rounds", "targets", "rows",
+        "time_to_accuracy",
     }  # fmt: skip
     assert (record["images"], record["rounds"]) == (384, 1)
     assert set(record["versions"]) == {"python", "numpy", "keras", "tensorflow", "torch", "torchvision"}
@@ -134,6 +135,14 @@ def test_a_small_benchmark_records_every_row(tmp_path, monkeypatch):
             assert row[f"{variant}_times_floor"] > 1
         assert math.isclose(row["times_faster"], row["tutorial"]["median"] / row["chapter"]["median"])
         assert row["parameters"] == PARAMETERS[row["network"]]
+    race = record["time_to_accuracy"]
+    assert [(row["framework"], row["way"]) for row in race["rows"]] == [
+        (framework, way) for framework in reversed(FRAMEWORKS) for way in time_to_accuracy.WAYS
+    ]
+    for row in race["rows"]:
+        (one,) = row["runs"]
+        assert len(one["seconds"]) == len(one["accuracy"]) == 2 and 0 < one["seconds"][0] < one["seconds"][1]
+        assert row["median"] is None and all(0 < accuracy < 0.9 for accuracy in one["accuracy"])
     assert str(ROOT) not in json.dumps(record)
 
 

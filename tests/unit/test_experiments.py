@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from fmnist import experiments as tables
-from fmnist import records
+from fmnist import records, taught
 from fmnist.chapters import FRAMEWORKS
 from tests.helpers import ROOT
 from tools.measure import experiments, experiments_plan
@@ -197,9 +197,9 @@ def test_the_recipe_follows_what_decides_the_scores(tmp_path, file, old, new, ch
 def test_the_recipe_follows_the_cell_that_builds_the_network(monkeypatch):
     kinds = [("pytorch", {"part": "dense", "build": build}) for build in ("build_dense", "build_cnn")]
     before = [experiments.recipe(*kind) for kind in kinds]
-    sources = experiments.taught.tagged_sources
+    sources = taught.tagged_sources
     monkeypatch.setattr(
-        experiments.taught, "tagged_sources", lambda *names: [cell.replace("784", "785") for cell in sources(*names)]
+        taught, "tagged_sources", lambda *names: [cell.replace("784", "785") for cell in sources(*names)]
     )
     after = [experiments.recipe(*kind) for kind in kinds]
     assert before[0] != after[0] and before[1] == after[1]

@@ -17,7 +17,6 @@ ONE_USER = {
     ("convert", "pytorch_to_keras"),
     ("plots", "model_comparison"),
     ("download", "alone"),
-    ("outputs", "find"),
     # The command that converts saved models: its two halves are processes of their own.
     ("convert_model", "main"),
     ("convert_model", "convert_file"),

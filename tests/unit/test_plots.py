@@ -13,7 +13,7 @@ from matplotlib.colors import same_color, to_rgb
 from matplotlib.text import Text
 from nbformat.v4 import new_code_cell, new_notebook
 
-from fmnist import chapters, plots, plots_experiments, plots_intro, plots_training
+from fmnist import chapters, plots, plots_experiments, plots_intro, plots_residual, plots_training
 from fmnist.data import CLASS_NAMES
 from tests.helpers import NOTEBOOKS
 from tools import runs
@@ -74,6 +74,20 @@ GRID = pd.DataFrame(
     [(name, rate, 0.8 + 0.1 * rate) for name in ("SGD", "Adam") for rate in (0.001, 0.01, 0.1) for _ in range(2)],
     columns=["optimizer", "rate", "accuracy"],
 )
+EFFECTS = pd.DataFrame(
+    {"effect": [-0.4, 0.1, 1.9], "low": [-0.7, -0.2, 1.6], "high": [-0.1, 0.4, 2.2]},
+    index=pd.MultiIndex.from_tuples([("left out", "flips"), ("left out", "decay"), ("added", "batch norm")]),
+)
+RACE = {
+    "target": 0.915,
+    "rows": [
+        {"framework": framework, "way": way, "median": median, "runs": [
+            {"seed": 1, "seconds": [20.0, 40.0], "accuracy": [0.88, 0.92], "reached": median},
+            {"seed": 2, "seconds": [21.0, 44.0], "accuracy": [0.87, 0.91], "reached": None},
+        ]}
+        for framework in ("pytorch", "keras") for way, median in {"chapter": 40.0, "residual": None}.items()
+    ],
+}  # fmt: skip
 BOTH = {"dense": curves(20), "cnn": curves(20, 0.5)}
 FIGURES = {
     "image_row": lambda: plots.image_row([GARMENT] * 10, CLASS_NAMES, columns=5, height=1.75),
@@ -110,7 +124,15 @@ FIGURES = {
     "luck": lambda: plots_experiments.luck(
         {"CNN": (None, [0.86, 0.87]), "TPE 1": (0.9, [0.88, 0.89]), "random 1": (0.89, [0.87, 0.89])}, "Winners"
     ),
-    "effects": lambda: plots_experiments.effects({"batch norm": (0.4, 0.3), "pooling": (-0.2, 0.3)}, "Choices"),
+    "choices": lambda: plots_experiments.effects({"batch norm": (0.4, 0.3), "pooling": (-0.2, 0.3)}, "Choices"),
+    "depth": lambda: plots_residual.depth(
+        {(count, shortcut): curves(20)["loss"] for count in (8, 20) for shortcut in (False, True)}
+    ),
+    "gradients": lambda: plots_residual.gradients({"batch norm": np.logspace(1, -1, 12)}, "Gradients"),
+    "augmented": lambda: plots_residual.augmented({"flip": np.stack([GARMENT] * 16), "move": np.stack([GARMENT] * 16)}),
+    "effects": lambda: plots_residual.effects(EFFECTS, {"left out": "without", "added": "with"}),
+    "accuracies": lambda: plots_residual.accuracies({"CNN": (9138, 10_000), "residual": (9354, 10_000)}, "Test", 0.95),
+    "time_to_accuracy": lambda: plots_residual.time_to_accuracy(RACE, {"chapter": "chapter 01", "residual": "half"}),
 }  # fmt: skip
 
 
@@ -395,6 +417,29 @@ def test_the_result_has_two_accuracies_with_intervals():
     assert segment[:, 0] == pytest.approx([89.23 - 0.6076, 89.23 + 0.6076])
     assert "dense test accuracy 89.2% (95% interval 88.6% to 89.8%)" in figure.alternative_text
     assert "Keras predicts: T-shirt/top 99.9%, Dress 0.1%, Shirt <0.1%;" in figure.alternative_text
+
+
+def test_an_effect_has_the_colour_of_its_sign_and_ink_where_its_interval_holds_0():
+    """Besides, the place of its interval beside the line at 0 says it."""
+    figure = FIGURES["effects"]()
+    colours = [line.get_color() for axis in figure.axes for line in axis.lines if line.get_marker() == "o"]
+    assert len(set(colours)) == 3 and colours[1] == plots.INK
+    assert [axis.get_title("left") for axis in figure.axes] == ["without", "with"]
+    assert "flips: -0.40 (-0.70 to -0.10)" in figure.alternative_text
+
+
+def test_a_race_that_nobody_wins_is_told():
+    figure = FIGURES["time_to_accuracy"]()
+    assert [axis.get_title() for axis in figure.axes] == ["PyTorch", "Keras"]
+    assert "PyTorch, chapter 01: 40 s; PyTorch, half: not reached" in figure.alternative_text
+    dots = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert [tuple(line.get_xydata()[0]) for line in dots] == [(40.0, 92.0)]
+
+
+def test_augmented_images_are_dark_on_white():
+    figure = FIGURES["augmented"]()
+    assert len(figure.axes) == 32
+    assert pixel(figure.axes[3], 14, 14).max() < 80 and pixel(figure.axes[3], 2, 25).min() > 240
 
 
 @pytest.mark.slow

@@ -1,8 +1,11 @@
-"""How fast does this machine train, the way most tutorials do it and the way chapter 01 does it?
+"""How fast does this machine train, the way most tutorials do it and the way the chapters do it?
 
-    python -m tools.measure.benchmark [--rounds N] [--images N] [--output PATH | --no-record]
+    python -m tools.measure.benchmark [--parts epochs accuracy] [--rounds N] [--images N] [--output PATH | --no-record]
 
-Both networks of chapter 01 are trained in both frameworks on the 54,000 training images, on the CPU:
+The first part times epochs, in about a quarter of an hour, the second one the time until an accuracy is reached, in
+about an hour (`time_to_accuracy.py`). A part that is not asked for stays in the record as it is.
+
+In the first part, both networks of chapter 01 are trained in both frameworks on the 54,000 training images, on the CPU:
 
 - "tutorial", the usual way (`tutorial.py`);
 - "chapter", as chapter 01 teaches it (`chapter_01.py`);
@@ -22,14 +25,16 @@ The result is printed and written to `models/benchmark.json`.
 
 import argparse
 import contextlib
+import json
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from fmnist.chapters import FRAMEWORKS
 from fmnist.paths import MODELS
-from tools.measure import common
+from tools.measure import common, time_to_accuracy
 from tools.measure.workers import START, Worker, WorkerError, serve
 
 # {(framework, network): the ways in which it is trained}
@@ -57,6 +62,8 @@ TARGETS = {
 COMPARED = {"chapter": "", "faster": "_applied"}
 # Six rounds, the first one included, take about twelve minutes on two cores.
 ROUNDS = 5
+
+PARTS = ("epochs", "accuracy")
 
 # {(framework, network, variant): [{"seconds", "loss"} of each epoch]}
 Epochs = dict[tuple[str, str, str], list[dict[str, float]]]
@@ -173,13 +180,13 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     return common.table_text(lines)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Measure, print the table and write the record; raise WorkerError if a process fails."""
-    with contextlib.ExitStack() as running:
-        workers = {process: running.enter_context(Worker(process, options.images)) for process in START}
-        about = {process: worker.ask("describe") for process, worker in workers.items()}
-        images, *_ = [worker.ask("prepare")["images"] for worker in workers.values()]
-        epochs, rates = measure(workers, options.rounds)
+def time_epochs(workers: Mapping[str, Worker], about: Mapping[str, dict[str, Any]], rounds: int) -> dict[str, Any]:
+    """Measure the first part, print its table and return what is recorded of it.
+
+    `about` maps each process to what it answered to "describe".
+    """
+    images, *_ = [worker.ask("prepare")["images"] for worker in workers.values()]
+    epochs, rates = measure(workers, rounds)
 
     def known(what: str) -> dict[str, Any]:
         return {framework: about[framework][what] for framework in FRAMEWORKS}
@@ -191,18 +198,52 @@ def run(options: argparse.Namespace) -> None:
         "onednn": {process: found["onednn"] for process, found in about.items()},
         "matmul_gflops": rates,
         "images": images,
-        "rounds": options.rounds,
+        "rounds": rounds,
         "targets": [
             {"framework": framework, "network": network, "variant": variant, "times_faster": target}
             for (framework, network, variant), target in TARGETS.items()
         ],
         "rows": summarise(epochs, rates, known("parameters"), images),
     }
-    print(f"\nSeconds per epoch of {images:,} images; median (range) of {options.rounds} after the first; the floor is")
+    print(f"\nSeconds per epoch of {images:,} images; median (range) of {rounds} after the first; the floor is")
     print(f"set by {max(rates.values()):.0f} GFLOP/s in float32 matrix products.")
     print("oneDNN:", ", ".join(f"{worker.label} {record['onednn'][name]}" for name, worker in workers.items()), "\n")
     print(table(record["rows"]))
+    return record
+
+
+def time_accuracy(
+    workers: Mapping[str, Worker], about: Mapping[str, dict[str, Any]], images: int | None, kept: Path | None
+) -> dict[str, Any]:
+    """Measure the second part, print its table and return what is recorded of it; a quick look has one short seed.
+
+    Complete seeds are kept in the file `kept`, so that the part goes on with the next one.
+    """
+    seeds, most = (time_to_accuracy.SEEDS, None) if images is None else (time_to_accuracy.SEEDS[:1], 2)
+    measured = time_to_accuracy.measure(workers, reversed(FRAMEWORKS), seeds, most, kept)
+    found = time_to_accuracy.summarise(measured)
+    print(f"\nSeconds of training to a validation accuracy of {found['target']:.1%}; medians of {len(seeds)} seeds\n")
+    print(time_to_accuracy.table(found))
+    threads = {framework: about[framework]["threads"] for framework in FRAMEWORKS}
+    return found | {"machine": common.machine(threads), "versions": common.versions(*FRAMEWORKS)}
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure, print the tables and write the record; raise WorkerError if a process fails."""
+    record = {}
+    kept = options.output.with_suffix(".partial.json") if options.output and options.images is None else None
+    if options.output and options.output.exists() and len(options.parts) < len(PARTS):
+        record = json.loads(options.output.read_text(encoding="utf-8"))
+    with contextlib.ExitStack() as running:
+        workers = {process: running.enter_context(Worker(process, options.images)) for process in START}
+        about = {process: worker.ask("describe") for process, worker in workers.items()}
+        if "epochs" in options.parts:
+            record |= time_epochs(workers, about, options.rounds)
+        if "accuracy" in options.parts:
+            record["time_to_accuracy"] = time_accuracy(workers, about, options.images, kept)
     common.write_record(options.output, record)
+    if kept:
+        kept.unlink(missing_ok=True)
 
 
 def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -211,7 +252,11 @@ def read_options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "epochs of each training after the first one",
         "train on fewer images, for a quick look (default: all 54,000)",
     )
-    return common.read_options(arguments, __doc__, MODELS / "benchmark.json", ROUNDS, helps, choices=START)
+
+    def more(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="only these (default: both)")
+
+    return common.read_options(arguments, __doc__, MODELS / "benchmark.json", ROUNDS, helps, more, choices=START)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

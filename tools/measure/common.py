@@ -22,16 +22,24 @@ NETWORKS = ("dense", "cnn")  # those of chapter 01 that are measured
 
 
 def read_options(
-    arguments: Sequence[str] | None, about: str, record: Path, rounds: int, helps: tuple[str, str], **worker: Any
+    arguments: Sequence[str] | None,
+    about: str,
+    record: Path,
+    rounds: int,
+    helps: tuple[str, str],
+    more: Callable[[argparse.ArgumentParser], None] = lambda parser: None,
+    **worker: Any,
 ) -> argparse.Namespace:
     """Return the options of a tool; `output` is None where nothing is to be recorded.
 
     `arguments` are those of the command line (None for this program's own), `about` is the tool's docstring, `record`
-    the published record, `rounds` the default number, `helps` what --rounds and --images say in the help, and `worker`
-    what argparse is to know of --worker. Ends the program with exit code 2 when an option is wrong.
+    the published record, `rounds` the default number, and `helps` what --rounds and --images say in the help. `more`
+    adds options of the tool's own to the parser, and `worker` is what argparse is to know of --worker. Ends the program
+    with exit code 2 when an option is wrong.
     """
     about = about.split("\n\n")[0]
     parser = argparse.ArgumentParser(prog=f"python -m tools.measure.{record.stem}", description=about)
+    more(parser)
     parser.add_argument("--rounds", type=int, default=rounds, help=helps[0])
     parser.add_argument("--images", type=int, help=helps[1])
     parser.add_argument("--output", type=Path, help=f"the record to write (default: models/{record.name})")

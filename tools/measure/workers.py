@@ -2,7 +2,8 @@
 
 TensorFlow and PyTorch do not share one process well, and what `clean_start` sets before TensorFlow is imported cannot
 be taken back: Keras has a process as chapter 01 starts it, and one as most tutorials do. Requests and answers are lines
-of JSON on standard input and output: {"do": "describe" | "prepare" | "multiply" | "epoch", ...}.
+of JSON on standard input and output: {"do": "describe" | "prepare" | "multiply" | "epoch" | "race" | "lap", ...}. A
+race is a training until an accuracy is reached, and a lap one of its epochs (`time_to_accuracy`).
 """
 
 import contextlib
@@ -21,7 +22,7 @@ import numpy as np
 
 from fmnist.keras_start import clean_start
 from fmnist.paths import ROOT
-from tools.measure import chapter_01, common, tutorial
+from tools.measure import chapter_01, common, time_to_accuracy, tutorial
 from tools.measure.chapter_01 import Chapter01, Epoch
 
 MATRIX = 2048  # rows and columns: large enough that starting the product costs nothing beside it
@@ -179,7 +180,7 @@ def serve(process: str, count: int | None) -> None:
         print(json.dumps(answer), file=answers, flush=True)
 
     try:
-        started, epochs = START[process](), {}
+        started, epochs, races, parts = START[process](), {}, {}, {}
         for line in sys.stdin:
             request = json.loads(line)
             if request["do"] == "describe":
@@ -190,6 +191,13 @@ def serve(process: str, count: int | None) -> None:
                 reply(images=len(images))
             elif request["do"] == "multiply":
                 reply(gflops=gflops(started.multiply))
+            elif request["do"] == "race":
+                parts = parts or chapter_01.load_parts("train", "validation", count=count)
+                races[request["way"]] = time_to_accuracy.RACE[process](request["way"], request["seed"], parts)
+                reply(epochs=races[request["way"]][2])
+            elif request["do"] == "lap":
+                epoch, accuracy, _ = races[request["way"]]
+                reply(seconds=epoch()[0], accuracy=accuracy())
             else:
                 seconds, loss = epochs[request["network"], request["variant"]]()
                 reply(seconds=seconds, loss=loss)
