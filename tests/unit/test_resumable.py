@@ -58,7 +58,14 @@ def work(tmp_path, monkeypatch, capsys):
         monkeypatch.delenv(name, raising=False)
 
     def act(series, **more):
-        options = {"parts": None, "epochs": None, "images": None, "processes": 2, "folder": tmp_path} | more
+        options = {
+            "parts": None,
+            "seeds": None,
+            "epochs": None,
+            "images": None,
+            "processes": 2,
+            "folder": tmp_path,
+        } | more
         Inline.submitted.clear()
         resumable.work(series, "pytorch", argparse.Namespace(**options))
         return series.read(tmp_path), [each["name"] for each in Inline.submitted]
@@ -67,6 +74,12 @@ def work(tmp_path, monkeypatch, capsys):
 
 
 A, B, C = run("one", "a", 1), run("one", "b", 1), run("other", "c", 1)
+
+
+def test_only_the_parts_and_seeds_that_are_asked_for_are_made(work):
+    plan = [A, B, C, run("one", "d", 2)]
+    assert work(series(lambda framework, known: plan), parts=["one"], seeds=[2])[1] == ["d"]
+    assert work(series(lambda framework, known: plan), seeds=[1])[1] == ["a", "b", "c"]
 
 
 def test_every_run_is_recorded_with_what_made_it(work, capsys):

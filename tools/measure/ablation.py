@@ -1,7 +1,7 @@
 """Measure what each part of chapter 06's training recipe is worth.
 
-    python -m tools.measure.ablation [--framework keras|pytorch] [--parts PART PART] [--processes N] [--images N]
-                                     [--epochs N] [--folder PATH]
+    python -m tools.measure.ablation [--framework keras|pytorch] [--parts PART PART] [--seeds N N] [--processes N]
+                                     [--images N] [--epochs N] [--folder PATH]
 
 The plan is in `ablation_plan`, and notebooks/*/06_residual_network.ipynb show what is found. Parts of the recipe are
 left out of it one at a time, and added one at a time to a network that has none of them, from three seeds each.

@@ -1,7 +1,7 @@
 """Train the networks of chapter 05 from several seeds, and search for better ones.
 
-    python -m tools.measure.experiments [--framework keras|pytorch] [--parts PART PART] [--processes N] [--images N]
-                                        [--epochs N] [--folder PATH]
+    python -m tools.measure.experiments [--framework keras|pytorch] [--parts PART PART] [--seeds N N] [--processes N]
+                                        [--images N] [--epochs N] [--folder PATH]
 
 The plan is in `experiments_plan`, and notebooks/*/05_architecture_experiments.ipynb show what is found. Everything is
 trained in PyTorch, and a few networks in Keras as well, to see that the framework does not matter. Each training has a

@@ -77,7 +77,12 @@ class Series:
 
     def chosen(self, framework: str, known: Iterable[Run], options: argparse.Namespace) -> list[Run]:
         """Return the runs of a framework that the options ask for, given those that are there already."""
-        runs = [run for run in self.wanted(framework, known) if options.parts is None or run["part"] in options.parts]
+        runs = [
+            run
+            for run in self.wanted(framework, known)
+            if (options.parts is None or run["part"] in options.parts)
+            and (options.seeds is None or run["seed"] in options.seeds)
+        ]
         return [self.shorter(run, options.epochs) for run in runs] if options.epochs else runs
 
 
@@ -176,6 +181,7 @@ def read_options(series: Series, about: str, arguments: Sequence[str] | None = N
     def more(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--framework", choices=FRAMEWORKS, help="only this one (default: PyTorch, then Keras)")
         parser.add_argument("--parts", nargs="+", help="only these parts of the plan")
+        parser.add_argument("--seeds", nargs="+", type=int, metavar="N", help="only the runs from these seeds")
         parser.add_argument("--processes", type=int, default=common.usable_cpus(), help="training runs side by side")
 
     return common.resumable_options(series.name, about, arguments, more)
