@@ -1,13 +1,11 @@
 """Chapter 05: its networks are the same in both frameworks, and the experiments go on where they were stopped."""
 
 import json
-import os
 
 import pytest
 
-from fmnist.chapters import FRAMEWORKS
-from tests.helpers import ROOT, run_python
-from tools.measure import experiments, experiments_plan
+from tests.series import assert_complete, work
+from tools.measure import experiments, experiments_plan, resumable
 
 pytestmark = pytest.mark.slow
 
@@ -28,21 +26,9 @@ def test_the_twins_build_the_same_networks(workers):
 
 
 def test_interrupted_experiments_go_on_where_they_stopped(tmp_path):
-    command = ["-m", "tools.measure.experiments", "--images", "200", "--epochs", "1", "--parts", "pixels", "timing"]
-    command += ["--seeds", "0", "1", "--processes", "1", "--folder", str(tmp_path)]
-
-    def run(*more):
-        done = run_python(*command, *more, cwd=ROOT, env=os.environ, timeout=300)
-        assert done.returncode == 0, done.stderr
-        return experiments.read(tmp_path), done.stdout
-
-    runs, printed = run()
-    for framework in FRAMEWORKS:
-        own = {experiments_plan.run_id(each) for each in runs if each["framework"] == framework}
-        planned = [each for each in experiments_plan.wanted(framework) if each["part"] in ("pixels", "timing")]
-        planned = [each for each in planned if each["seed"] in (0, 1)]
-        assert own == {experiments_plan.run_id(each) for each in planned}
-        assert f"{len(own)} runs in" in printed
+    options = ("--parts", "pixels", "timing", "--seeds", "0", "1")
+    runs, printed = work(experiments.SERIES, tmp_path, *options)
+    assert_complete(experiments.SERIES, runs, printed, parts=("pixels", "timing"), seeds=(0, 1))
     pytorch = [each for each in runs if each["framework"] == "pytorch"]
     timing = pytorch.pop()
     assert timing["part"] == "timing", "it is last, because it needs the machine for itself"
@@ -51,15 +37,13 @@ def test_interrupted_experiments_go_on_where_they_stopped(tmp_path):
         each["seconds"] = -1  # tells those that were kept from those that are made again
     pytorch[0]["recipe"] = "of older code"
     lost = pytorch[1]
-    experiments.write([each for each in runs if each is not lost], tmp_path)
-    again, _ = run("--framework", "pytorch")
+    experiments.SERIES.write([each for each in runs if each is not lost], tmp_path)
+    again, _ = work(experiments.SERIES, tmp_path, *options, "--framework", "pytorch")
     made_again = [each for each in again if each["seconds"] >= 0]
-    assert {experiments_plan.run_id(each) for each in made_again} == {
-        experiments_plan.run_id(pytorch[0]), experiments_plan.run_id(lost)
+    assert {resumable.run_id(each) for each in made_again} == {
+        resumable.run_id(pytorch[0]), resumable.run_id(lost)
     }  # fmt: skip
     curves = {
-        experiments_plan.run_id(each): each["curves"]
-        for each in again
-        if "curves" in each and each["framework"] == "pytorch"
+        resumable.run_id(each): each["curves"] for each in again if "curves" in each and each["framework"] == "pytorch"
     }
-    assert json.dumps(curves[experiments_plan.run_id(lost)]) == json.dumps(lost["curves"]), "the same seed"
+    assert json.dumps(curves[resumable.run_id(lost)]) == json.dumps(lost["curves"]), "the same seed"

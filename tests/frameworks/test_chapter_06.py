@@ -1,13 +1,11 @@
 """Chapter 06: the twins build the same networks and augment alike, and its long trainings go on where they stopped."""
 
-import os
-
 import numpy as np
 import pytest
 
 from fmnist.chapters import FRAMEWORKS
-from tests.helpers import ROOT, run_python
-from tools.measure import ablation, ablation_plan, resumable
+from tests.series import assert_complete, work
+from tools.measure import ablation, resumable
 
 pytestmark = pytest.mark.slow
 
@@ -65,27 +63,15 @@ def test_a_long_training_goes_on_to_the_same_bits(workers, framework):
 
 
 def test_an_interrupted_ablation_goes_on_where_it_stopped(tmp_path):
-    command = ["-m", "tools.measure.ablation", "--images", "200", "--epochs", "1", "--parts", "reference", "on top"]
-    command += ["--seeds", "2", "--processes", "1", "--folder", str(tmp_path)]
-
-    def run(*more):
-        done = run_python(*command, *more, cwd=ROOT, env=os.environ, timeout=400)
-        assert done.returncode == 0, done.stderr
-        return ablation.read(tmp_path), done.stdout
-
-    runs, printed = run()
-    for framework in FRAMEWORKS:
-        own = {resumable.run_id(each) for each in runs if each["framework"] == framework}
-        planned = [each for each in ablation_plan.wanted(framework) if each["part"] in ("reference", "on top")]
-        planned = [each for each in planned if each["seed"] == 2]
-        assert own == {resumable.run_id(each) for each in planned}
-        assert f"{len(own)} runs in" in printed
+    options = ("--parts", "reference", "on top", "--seeds", "2")
+    runs, printed = work(ablation.SERIES, tmp_path, *options)
+    assert_complete(ablation.SERIES, runs, printed, parts=("reference", "on top"), seeds=(2,))
     for each in runs:
         each["seconds"] = -1  # tells those that were kept from those that are made again
     lost, older = [each for each in runs if each["framework"] == "pytorch"][:2]
     older["recipe"] = "of older code"
     ablation.SERIES.write([each for each in runs if each is not lost], tmp_path)
-    again, _ = run("--framework", "pytorch")
+    again, _ = work(ablation.SERIES, tmp_path, *options, "--framework", "pytorch")
     made_again = {resumable.run_id(each): each for each in again if each["seconds"] >= 0}
     assert set(made_again) == {resumable.run_id(lost), resumable.run_id(older)}
     assert made_again[resumable.run_id(lost)]["curves"] == lost["curves"], "the same seed"

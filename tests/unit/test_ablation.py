@@ -1,7 +1,6 @@
 """The ablation of chapter 06: its plan, what is recorded of it, and the table of effects."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -9,10 +8,10 @@ import pytest
 from fmnist import ablation as tables
 from fmnist import records
 from fmnist.chapters import FRAMEWORKS
-from tests.helpers import ROOT
+from tests.series import alter
 from tools.measure import ablation, ablation_plan, ablation_runs, resumable
 
-RECORDED = ablation.read()
+RECORDED = ablation.SERIES.read()
 
 
 def test_every_arm_has_all_its_seeds_and_none_is_there_twice():
@@ -73,11 +72,7 @@ def test_recorded_runs_are_those_of_the_plan_and_of_this_code():
     ids=["comment", "loop", "rate", "compile", "order", "seeds"],
 )  # fmt: skip
 def test_the_recipe_follows_what_decides_the_scores(tmp_path, file, old, new, changed):
-    shutil.copytree(ROOT / "tools", tmp_path / "tools", ignore=shutil.ignore_patterns("__pycache__"))
-    path = tmp_path / "tools" / "measure" / file
-    source = path.read_text(encoding="utf-8")
-    assert old in source
-    path.write_text(source.replace(old, new), encoding="utf-8")
+    alter(tmp_path, file, old, new)
     run = ablation_plan.planned()[0]
     found = {
         framework

@@ -1,7 +1,6 @@
 """The experiments of chapter 05: their plan, what is recorded of them, how they are resumed, and their tables."""
 
 import json
-import shutil
 
 import numpy as np
 import pandas as pd
@@ -10,11 +9,11 @@ import pytest
 from fmnist import experiments as tables
 from fmnist import records, taught
 from fmnist.chapters import FRAMEWORKS
-from tests.helpers import ROOT
-from tools.measure import experiments, experiments_plan
+from tests.series import alter
+from tools.measure import experiments, experiments_plan, resumable
 from tools.measure.experiments_runs import CURVES, Curves, data_for
 
-RECORDED = experiments.read()
+RECORDED = experiments.SERIES.read()
 WITH_CURVES = [run for run in RECORDED if "curves" in run]
 
 
@@ -30,7 +29,7 @@ def trained(part, name, seed, accuracy, **more):
 def test_no_two_runs_of_the_plan_are_the_same():
     for framework in FRAMEWORKS:
         runs = experiments_plan.wanted(framework)
-        assert len({experiments_plan.run_id(run) for run in runs}) == len(runs) > 20
+        assert len({resumable.run_id(run) for run in runs}) == len(runs) > 20
 
 
 def test_what_is_repeated_in_keras_is_in_the_plan_of_pytorch():
@@ -128,16 +127,16 @@ def test_recorded_runs_are_of_this_code():
 
 def test_runs_are_recorded_in_the_order_of_the_plan(tmp_path):
     runs = [run | {"framework": "pytorch"} for run in experiments_plan.fixed() if run["part"] == "dense"]
-    experiments.write(reversed(runs), tmp_path)
-    assert experiments.read(tmp_path) == runs
+    experiments.SERIES.write(reversed(runs), tmp_path)
+    assert experiments.SERIES.read(tmp_path) == runs
 
 
 def test_recorded_runs_are_those_of_the_plan():
     for framework in FRAMEWORKS:
         own = [run for run in RECORDED if run["framework"] == framework]
-        planned = {experiments_plan.run_id(run): run for run in experiments_plan.wanted(framework, own)}
+        planned = {resumable.run_id(run): run for run in experiments_plan.wanted(framework, own)}
         for run in own:
-            assert run == run | planned[experiments_plan.run_id(run)], run["name"]
+            assert run == run | planned[resumable.run_id(run)], run["name"]
 
 
 def test_recorded_curves():
@@ -178,11 +177,7 @@ def test_recorded_searches_keep_to_their_budget_and_limit():
     ids=["comment", "loop", "permutation", "order", "pruner", "loss", "seeds"],
 )
 def test_the_recipe_follows_what_decides_the_scores(tmp_path, file, old, new, changed):
-    shutil.copytree(ROOT / "tools", tmp_path / "tools", ignore=shutil.ignore_patterns("__pycache__"))
-    path = tmp_path / "tools" / "measure" / file
-    source = path.read_text(encoding="utf-8")
-    assert old in source
-    path.write_text(source.replace(old, new), encoding="utf-8")
+    alter(tmp_path, file, old, new)
     kinds = {
         "pytorch": ("pytorch", {"part": "dense", "build": "build_dense"}),
         "keras": ("keras", {"part": "dense", "build": "build_dense"}),
@@ -247,7 +242,7 @@ def record(tmp_path, monkeypatch):
     runs[-1]["training"] = {"batch_size": 32}
     timing = {"networks": [["build_cnn", "{}", 128]], "epoch_seconds": [7.5]}
     runs.append({"part": "timing", "framework": "pytorch", "name": "all networks", "seed": 0} | timing)
-    experiments.write(runs, tmp_path)
+    experiments.SERIES.write(runs, tmp_path)
     monkeypatch.setattr(records, "read", lambda name: json.loads((tmp_path / f"{name}.json").read_text()))
 
 

@@ -2,13 +2,13 @@
 
 import base64
 import json
-import shutil
 
 import numpy as np
 import pytest
 
 from fmnist.chapters import FRAMEWORKS
 from tests.helpers import ROOT, printed, read
+from tests.series import alter
 from tools.measure import study, study_plan, study_runs
 
 RUNS = {framework: study.read(framework) for framework in FRAMEWORKS}
@@ -79,11 +79,7 @@ def test_scores():
 
 def altered_recipes(folder, file, old, new):
     """The recipe of every study with `old` replaced by `new` in a file of tools/measure, in a copy in `folder`."""
-    shutil.copytree(ROOT / "tools", folder / "tools", ignore=shutil.ignore_patterns("__pycache__"))
-    path = folder / "tools" / "measure" / file
-    source = path.read_text(encoding="utf-8")
-    assert old in source
-    path.write_text(source.replace(old, new), encoding="utf-8")
+    alter(folder, file, old, new)
     return recipes(folder)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fmnist.paths import MODELS, ROOT
+from fmnist.paths import ROOT
 from tools.measure import ablation_runs, chapter_06, resumable
 from tools.measure.ablation_plan import Run, wanted
 from tools.measure.study_runs import Parts
@@ -55,11 +55,6 @@ SERIES = resumable.Series(
     line=line,
     shorter=shorter,
 )
-
-
-def read(folder: Path = MODELS) -> list[Run]:
-    """Return the recorded runs, an empty list where there is no record."""
-    return SERIES.read(folder)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

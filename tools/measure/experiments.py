@@ -11,11 +11,11 @@ missing. A run that was made by other code than today's counts as missing, and o
 """
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fmnist.paths import MODELS, ROOT
+from fmnist.paths import ROOT
 from tools.measure import experiments_runs, resumable
 from tools.measure.experiments_plan import Run, wanted
 from tools.measure.study_runs import Parts
@@ -70,16 +70,6 @@ SERIES = resumable.Series(
     shorter=shorter,
     alone=("timing",),
 )
-
-
-def read(folder: Path = MODELS) -> list[Run]:
-    """Return the recorded runs, an empty list where there is no record."""
-    return SERIES.read(folder)
-
-
-def write(runs: Iterable[Run], folder: Path = MODELS) -> None:
-    """Write the record, a line for each run."""
-    SERIES.write(runs, folder)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -129,11 +129,6 @@ IN_KERAS = {
 }
 
 
-def run_id(run: Run) -> tuple[str, str, int]:
-    """Return what tells one run of a framework from another."""
-    return run["part"], run["name"], run["seed"]
-
-
 def fixed() -> list[Run]:
     """Return the runs that depend on no result, in the order in which they are made."""
     # The searches come first, because other runs depend on them.

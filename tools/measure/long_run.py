@@ -33,6 +33,7 @@ from fmnist.chapters import FRAMEWORKS
 from fmnist.files import atomic_write
 from fmnist.paths import ROOT
 from fmnist.training import History
+from tools import stamp
 from tools.measure import ablation_plan, chapter_06, common, resumable
 from tools.measure.long_run_training import START, Training
 from tools.measure.study_runs import Parts, orders, packed, prepared, scores
@@ -51,7 +52,7 @@ def recipe(framework: str, settings: dict[str, Any], images: int, root: Path = R
     code = resumable.fingerprint(
         "tools.measure.long_run_training", class_, chapter_06.notebook(framework), chapter_06.TAGS, root
     )
-    return resumable.stamp.digest([code, settings, SEED, images])[:16]
+    return stamp.digest([code, settings, SEED, images])[:16]
 
 
 def state_path(framework: str, folder: Path) -> Path:

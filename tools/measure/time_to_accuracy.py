@@ -24,6 +24,7 @@ import numpy as np
 
 from fmnist import taught
 from fmnist.chapters import FRAMEWORKS
+from tools import stamp
 from tools.measure import ablation_plan, chapter_01, chapter_06, common, resumable, tutorial
 from tools.measure.chapter_01 import Chapter01, Epoch
 
@@ -141,7 +142,7 @@ def conditions() -> list[Any]:
         notebook = chapter_06.notebook(framework)
         code.append(resumable.fingerprint("tools.measure.time_to_accuracy", "RACE", notebook, chapter_06.TAGS))
         code.append(taught.tagged_sources(chapter_01.notebook(framework), "parameters", "model"))
-    return [resumable.stamp.digest(code), common.versions(*FRAMEWORKS), common.machine({})]
+    return [stamp.digest(code), common.versions(*FRAMEWORKS), common.machine({})]
 
 
 def resume(kept: Path | None) -> Runs:
