@@ -34,7 +34,7 @@ def depth(losses: Mapping[tuple[int, bool], Sequence[float]]) -> Figure:
             highest = max(highest, smooth.max())
         axis.set(title=title, xlabel="step")
         axis.xaxis.get_major_locator().set_params(integer=True)
-        axis.legend(frameon=False, loc="lower left")
+        axis.legend(frameon=False, loc="upper right")
     axes[0].set(ylim=(0, 1.05 * highest), ylabel="loss on the training images")
     figure.tight_layout()
     describe(figure, f"The loss over the first steps. {'; '.join(told)}.")
@@ -60,7 +60,8 @@ def gradients(norms: Mapping[str, Sequence[float]], title: str) -> Figure:
 def augmented(rows: Mapping[str, np.ndarray]) -> Figure:
     """Draw rows of images (N×28×28 each, bright on black, drawn dark on white), each under its name."""
     count = max(len(images) for images in rows.values())
-    figure, axes = plt.subplots(len(rows), count, figsize=(0.72 * count, 0.98 * len(rows)), squeeze=False)
+    width = 11.5 / count
+    figure, axes = plt.subplots(len(rows), count, figsize=(11.5, (width + 0.26) * len(rows)), squeeze=False)
     for (name, images), line in zip(rows.items(), axes, strict=True):
         for axis, image in zip(line, images, strict=False):
             axis.imshow(image, cmap="gray_r", vmin=0, vmax=max(1, np.max(image)))
@@ -116,7 +117,7 @@ def accuracies(right: Mapping[str, tuple[int, int]], title: str, aim: float | No
         half = 196 * standard_error(accuracy, images)
         axis.errorbar(100 * accuracy, row, xerr=half, color=HUES[0], fmt="o", markersize=6, capsize=4)
         axis.annotate(f"{accuracy:.2%}", (100 * accuracy, row), (0, 6), textcoords="offset points", ha="center",
-                      fontsize=9.5)  # fmt: skip
+                      fontsize=9.5, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})  # fmt: skip
         told.append(f"{name} {accuracy:.2%} ± {half:.2f} points")
     if aim is not None:
         axis.axvline(100 * aim, color=NEUTRAL, linewidth=1.2, linestyle="--")
