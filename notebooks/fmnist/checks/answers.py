@@ -46,6 +46,8 @@ def _plain(value):
     if hasattr(value, "detach"):  # a tensor of PyTorch, which may be on a GPU or part of a gradient's computation
         value = value.detach().cpu()
         return value.float() if "bfloat16" in str(getattr(value, "dtype", "")) else value
+    if callable(getattr(value, "numpy", None)):  # a tensor of TensorFlow, a variable of Keras
+        return value.numpy()
     if isinstance(value, list | tuple | range | Iterator | KeysView | ValuesView):
         return [_within(part) for part in value]
     return value

@@ -425,7 +425,7 @@ def small_cnn(build_small_cnn, values, logits_of, channels):
 
     expected = logits()
     if _close(found, expected):
-        return "Two filters' worth of code more than the dense network, and far fewer parameters."
+        return "This network has about a seventeenth of the parameters of your dense network."
     plain = lambda x: x  # noqa: E731
     for other, message in (
         (softmax(expected, axis=1), "There is a softmax at the end. Return logits."),

@@ -35,8 +35,8 @@ def _untouched(before, now, what):
 @check(given=("channels",))
 def maps_shape(shape, channels):
     """`shape`: that of the last maps for 50 images; `channels`: where this framework has them, "first" or "last"."""
-    require(np.iterable(shape), f"Expected a shape such as (50, 10), found {describe(shape)}.")
-    axes = list(shape)
+    axes = list(shape if np.iterable(shape) else array(shape, what="the shape").ravel())
+    require(len(axes) > 1, f"Expected a shape such as (50, 10), found {describe(shape)}.")
     require(None not in axes, "There are 50 images here, so no axis is left open.")
     found = tuple(whole_number(n, "each axis") for n in axes)
     first, last = (50, 48, 3, 3), (50, 3, 3, 48)

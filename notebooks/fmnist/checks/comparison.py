@@ -121,7 +121,7 @@ def flatten_order(function, accuracy):
             f"{where} it is an order, but another one. Write the little example of section 3 of the comparison, a1 b1 "
             "a2 b2 …, with numbers in place of names.",
         )
-    share = accuracy(np.asarray(call(function, 5, 5, 64)).astype(int))
+    share = accuracy(array(call(function, 5, 5, 64), what="the order").astype(int))
     return (
         f"With your order the CNN that Keras trained is right on {share:.1%} of the images in PyTorch. Every shape "
         "fitted without it, too: shapes do not protect from a wrong order."

@@ -39,9 +39,10 @@ def _table(report):
         rows = re.findall(r"^\s*(.+?)\s+([01]\.\d+)\s+([01]\.\d+)\s+([01]\.\d+)\s+\d+\s*$", report, flags=re.M)
         require(len(rows) >= 10, f"Expected the report of ten classes, found {len(rows)} rows.")
         return np.array([row[1:] for row in rows[:10]], dtype=float)
-    if hasattr(report, "columns") and hasattr(report, "T"):  # a table of pandas, either way round
-        report = report.T if set(COLUMNS) <= set(report.columns) else report
-        report = report.to_dict()
+    if hasattr(report, "columns") and hasattr(report, "to_numpy"):  # a table of pandas, either way round
+        if set(COLUMNS) <= set(report.columns):
+            report = report.T
+        report = report.to_dict() if set(COLUMNS) <= set(report.index) else report.to_numpy()
     if isinstance(report, Mapping):
         names = [name for name in report if name not in ("accuracy", "macro avg", "weighted avg", "micro avg")]
         require(len(names) == 10, f"Expected the report of ten classes, found {len(names)}.")
