@@ -36,7 +36,7 @@ def scores_by_einsum(filters, patches):
     even = patches - patches.mean((1, 2), keepdims=True)
     products = np.einsum("nij,mij->nm", filters, even)
     lengths = np.sqrt((filters**2).sum((1, 2)))[:, None] * np.sqrt((even**2).sum((1, 2)))
-    return Tensor(np.clip(np.nan_to_num(products / lengths).max(axis=1), 0, 1))
+    return Tensor(np.clip(np.nan_to_num(products / lengths).max(axis=1), -1, 1))
 
 
 def scores_variant(
@@ -95,6 +95,10 @@ def relu_before_pool(images):
     first = np.maximum(conv(images[:, None] / 255, *WEIGHTS[0]), 0)
     second = np.maximum(conv(pool(first), *WEIGHTS[1]), 0)
     return {"pool 2": pool(second), "conv 2": second, "pool 1": pool(first), "conv 1": first, "more": first}
+
+
+def leaky(images):
+    return {stage: np.maximum(maps, 0.01 * maps) for stage, maps in stages(images, relu=False).items()}
 
 
 class Leaky:
@@ -216,6 +220,16 @@ def equal_groups_variant(*, order=np.argsort, signed=False, weigh=True, sort_lab
     return variant
 
 
+def equal_groups_cut_at_shares(probabilities, labels, groups):
+    order, n = np.argsort(probabilities.max(axis=1)), len(labels)
+    is_right = probabilities.argmax(axis=1) == labels
+    total = 0
+    for g in range(groups):
+        part = order[g * n // groups : (g + 1) * n // groups]
+        total += len(part) * abs(probabilities.max(axis=1)[part].mean() - is_right[part].mean())
+    return total / n
+
+
 def equal_width(probabilities, labels, groups):
     confidence, is_right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     group = np.minimum((confidence * groups).astype(int), groups - 1)
@@ -244,6 +258,13 @@ def calibrated_on_a_grid(fit_logits, fit_labels, logits):
     best = min(np.linspace(0.1, 5, 491), key=loss)
     scaled = np.exp(logits / best - np.max(logits / best, axis=1, keepdims=True))
     return Tensor(scaled / scaled.sum(axis=1, keepdims=True))
+
+
+def calibrated_on_a_coarse_grid(fit_logits, fit_labels, logits):
+    grid = np.arange(0.05, 5, 0.05)
+    rows = np.arange(len(fit_labels))
+    T = min(grid, key=lambda t: -np.log(softmax(fit_logits / t, axis=1)[rows, fit_labels] + 1e-300).mean())
+    return softmax(logits / T, axis=1)
 
 
 def calibrated_by_log(fit_logits, fit_labels, logits):
@@ -416,7 +437,8 @@ CASES = {
             (Args((16, (4, 8))), "sees 5×5 pixels"),
             (Args((17, (4, 8))), "more than one number itself"),
             (Args((36, (4, 8))), "side by side"),
-            (Args((21, (4, 8))), "go backwards with that"),
+            (Args((21, (4, 8))), "Go backwards from one number"),
+            (Args((20, ...)), "Still missing: `field_corner`"),
             (Args((20, (8, 4))), "swapped"),
             (Args((20, (2, 4))), "one pool of the two"),
             (Args((20, (1, 2))), "more than one pixel"),
@@ -428,6 +450,7 @@ CASES = {
     "pattern_scores": {
         "right": [scores, scores_in_loops, scores_by_einsum, scores_variant()],
         "wrong": [
+            (lambda filters, patches: np.maximum(scores(filters, patches), 0), "Where does your search"),
             (scores_variant(patch_mean=False), "Take its mean off"),
             (scores_variant(filter_mean=True), "off the filter, too"),
             (scores_variant(patch_length=False), "that of the patch is not"),
@@ -455,6 +478,7 @@ CASES = {
             (Args((lambda images: {k: np.moveaxis(v, 1, -1) for k, v in stages(images).items()}, WEIGHTS)),
              "channels are the last axis"),
             (Args((lambda images: stages(images, relu=False), WEIGHTS)), "before the ReLU"),
+            (Args((leaky, WEIGHTS)), "ReLU leaves none"),
             (Args((lambda images: stages(images, scale=1), WEIGHTS)), "from 0 to 1"),
             (Args((lambda images: stages(images) | {"pool 1": stages(images)["conv 1"]}, WEIGHTS)),
              "the shape of conv 1"),
@@ -480,7 +504,15 @@ CASES = {
         ],
     },
     "equal_groups_error": {
-        "right": [equal_groups, equal_groups_by_sums, equal_groups_averaged, equal_groups_variant()],
+        "right": [
+            equal_groups,
+            equal_groups_by_sums,
+            equal_groups_averaged,
+            equal_groups_variant(),
+            equal_groups_variant(order=lambda c: np.argsort(-c)),
+            equal_groups_cut_at_shares,
+            lambda *all: round(equal_groups(*all), 4),
+        ],
         "wrong": [
             (equal_groups_variant(order=lambda c: np.arange(len(c))), "not sorted by their confidence"),
             (equal_groups_variant(sort_labels=False), "the right answers are not"),
@@ -494,7 +526,7 @@ CASES = {
         ],
     },
     "calibrated": {
-        "right": [calibrated, calibrated_on_a_grid, calibrated_by_log],
+        "right": [calibrated, calibrated_on_a_grid, calibrated_by_log, calibrated_on_a_coarse_grid],
         "wrong": [
             (lambda a, b, new: softmax(softmax(new, axis=1) / fitted(a, b), axis=1), "applied twice"),
             (lambda a, b, new: softmax(new, axis=1) / fitted(a, b), "no longer add up to 1"),
@@ -539,7 +571,8 @@ CASES = {
         ],
     },
     "class_losses": {
-        "right": [losses(LOSSES), losses(list(BY_COUNTS)), losses(Tensor(LOSSES)), losses(LOSSES.round(3))],
+        "right": [losses(LOSSES), losses(list(BY_COUNTS)), losses(Tensor(LOSSES)), losses(LOSSES.round(3)),
+                  losses(LOSSES.round(2))],
         "wrong": [
             (losses(100 * LOSSES), "in per cent"),
             (losses(-LOSSES), "The sign"),
@@ -555,6 +588,7 @@ CASES = {
     },
     "averaging": {
         "right": [average(GAIN, ERROR), average(round(GAIN, 4), round(ERROR, 4)),
+                  average(round(GAIN, 3), round(ERROR, 3)),
                   average(GAIN, DIFFERENCE.std(ddof=1) / np.sqrt(600)),
                   average(GAIN, np.sqrt(np.count_nonzero(DIFFERENCE)) / 600), average(GAIN, RESAMPLED.standard_error)],
         "wrong": [

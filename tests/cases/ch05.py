@@ -360,7 +360,7 @@ CASES = {
             (network("weak"), "The cost is low enough"),
             (network("not a number"), "should be at least 85.0%"),
             (network([8, 16]), "Expected a dictionary"),
-            (network("unknown"), "stopped with KeyError"),
+            (network("unknown"), "with KeyError"),
         ],
     },
     "fair": {

@@ -246,7 +246,7 @@ CASES = {
             (block(parameters=(4672 + 288, 14_528)), "needs no convolution"),
             (block(parameters=(4672, 20_000)), "should have 14,528 parameters"),
             (block(channels=(8, 8)), "should return 16 channels"),
-            (Args((5, lambda build, *details: build(*details))), "stopped with TypeError"),
+            (Args((5, lambda build, *details: build(*details))), "with TypeError"),
         ],
     },
     "different": {

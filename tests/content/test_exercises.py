@@ -1,12 +1,15 @@
 """The exercises: generated from the solutions, complete, the same in both frameworks, and solved."""
 
+import ast
 import importlib
+import inspect
 import re
 import shutil
 
 import nbformat
 import pytest
 
+from fmnist import chapters
 from tests.helpers import (
     CHECK_CALL,
     EXERCISES,
@@ -113,8 +116,12 @@ def test_form(name):
     notebook = read(name)
     sections = re.split(r"^## ", "\n\n".join(markdown(notebook)), flags=re.M)[1:]
     sections = [section for section in sections if not section.startswith("Setting up")]
-    assert [section.split(".")[0] for section in sections] == [f"Exercise {i + 1}" for i in range(len(sections))]
-    assert 6 <= len(sections) <= 8
+    # "Exercise 2.3" can't be taken for a question of the chapter's own list, and says from where it is.
+    number = name.split("/")[-1][:2]
+    chapter = str(int(number)) if number.isdigit() else "C"
+    numbers = [f"Exercise {chapter}.{i + 1}" for i in range(len(sections))]
+    assert [section.split(". ")[0] for section in sections] == numbers
+    assert 6 <= len(sections) <= 10
     for section in sections:
         assert re.search(r"^\*Trains: .*Time: .*\*$", section, flags=re.M), section[:80]
         assert section.count("<details>") == section.count("</details>") >= 1
@@ -130,9 +137,66 @@ def test_form(name):
 @pytest.mark.parametrize("name", SOLUTIONS)
 def test_every_exercise_has_a_check_and_every_check_is_used(name):
     called = checks_called(read(name))
-    headings = re.findall(r"^## Exercise \d+", "\n".join(markdown(read(name))), flags=re.M)
+    headings = re.findall(r"^## Exercise [\dC]+\.\d+", "\n".join(markdown(read(name))), flags=re.M)
     assert len(called) >= len(headings)
     assert set(called) == {check for check, value in vars(checks_of(read(name))).items() if hasattr(value, "is_check")}
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_a_message_can_name_the_answer_that_is_missing(name):
+    """The parameters of a check are called as the variables that a notebook hands it, where there is more than one."""
+    notebook = read(name)
+    for cell in code_cells(notebook):
+        for node in ast.walk(ast.parse(cell.source)) if CHECK_CALL.search(cell.source) else ():
+            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("checks."):
+                check = getattr(checks_of(notebook), node.func.attr)
+                names = list(inspect.signature(check).parameters)[: len(node.args)]
+                handed = [ast.unparse(value) for value in node.args]
+                several = len(check.answers) > 1
+                assert not several or [n for n in names if n in check.answers] == handed[: len(check.answers)]
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_code_that_uses_an_answer_waits_until_it_is_right(name):
+    """Outside answers and checks, no cell uses what a student defines, except below `if checks.NAME.passed`."""
+    notebook, answers = read(name), set()
+    for cell in code_cells(notebook):
+        kind = cell.metadata.get("nbgrader", {})
+        tree = ast.parse(cell.source)
+        if kind.get("solution"):
+            answers |= _defined(ast.parse(exercises.exercise_source(cell)))
+        elif not kind.get("grade"):
+            given = [
+                node for node in tree.body if not (isinstance(node, ast.If) and ".passed" in ast.unparse(node.test))
+            ]
+            parts = [each for node in given for each in ast.walk(node)]
+            used = {each.id for each in parts if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)}
+            local = {each.id for each in parts if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+            local |= {each.arg for each in parts if isinstance(each, ast.arg)}
+            answers -= _defined(ast.Module(given, []))
+            assert not (used - local) & answers, ((used - local) & answers, cell.source)
+
+
+def _defined(tree):
+    """The names that the top level of some code defines."""
+    names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    targets = [target for node in tree.body if isinstance(node, ast.Assign) for target in node.targets]
+    return names | {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+@pytest.mark.parametrize("framework", chapters.FRAMEWORKS)
+def test_the_homework_script_gives_nothing_away(framework, tmp_path, monkeypatch):
+    solution = (NOTEBOOKS / "solutions" / framework / "01_homework.py").read_text(encoding="utf-8")
+    text = exercises.script(solution)
+    assert "SOLUTION" not in text and text.count("# your code here") == 5
+    assert text == (NOTEBOOKS / "exercises" / framework / "01_homework.py").read_text(encoding="utf-8")
+    shutil.copytree(exercises.EXERCISES, tmp_path / "exercises")
+    monkeypatch.setattr(exercises, "EXERCISES", tmp_path / "exercises")
+    mine = tmp_path / "exercises" / framework / "01_homework.py"
+    mine.write_text(text.replace("# your code here", "return 1", 1), encoding="utf-8")
+    assert exercises.main([]) == 1 and "return 1" in mine.read_text(encoding="utf-8"), "somebody has worked in it"
+    mine.unlink()
+    assert exercises.main([]) == 0 and mine.read_text(encoding="utf-8") == text
 
 
 @pytest.mark.parametrize("chapter", WITH_TWINS, ids=lambda chapter: chapter.name)

@@ -41,6 +41,20 @@ def test_the_untouched_exercise_runs_and_nothing_is_answered(name, workers):
     assert set(found) == {"Not answered yet.\n"}
 
 
+@pytest.mark.parametrize("framework", chapters.FRAMEWORKS)
+def test_the_homework_as_a_script(framework, repository_copy, tmp_path):
+    """Solved it passes all its checks; untouched it says what is missing."""
+    environment = os.environ | {"PYTHONPATH": str(repository_copy / "notebooks"), "MPLBACKEND": "agg"}
+    options = ["--images", "600", "--epochs", "2"]
+    for folder, right in (("solutions", 3), ("exercises", 0)):
+        script = repository_copy / "notebooks" / folder / framework / "01_homework.py"
+        done = run_python(str(script), *options, cwd=tmp_path, env=environment, timeout=300)
+        assert done.stdout.count("Right. ") == right, done.stdout + done.stderr
+        assert (done.returncode == 0) == bool(right) and "Traceback" not in done.stderr, done.stderr
+    assert done.stderr.strip() == "`build_cnn` returns nothing yet."
+    assert (tmp_path / "01_homework_mistakes.png").stat().st_size > 1000
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
 def test_nbgrader_makes_an_assignment_of_the_solutions(tmp_path):
     """The solutions folder as a source assignment: what a teacher does, with nbgrader's own command."""

@@ -67,7 +67,7 @@ def cost(parameters, multiplications):
     )
 
 
-@check
+@check(given=("networks",))
 def prediction(predicted, networks):
     """`predicted`: the expected accuracies (0 to 1) of `networks`; any will do."""
     values = _predicted(predicted, len(networks))
@@ -116,9 +116,9 @@ def _missed(predicted, values):
 
 
 @check
-def widths(accuracies, steps, deviation, larger, predicted):
-    """`accuracies`: four networks × seeds; `steps` and `deviation` in points, `larger`: whether a step exceeds it."""
-    values, predicted = _table(accuracies, 4), _predicted(predicted, 4)
+def widths(widths, steps, deviation, larger, predicted_widths):
+    """`widths`: accuracies of four networks × seeds; `steps`, `deviation` in points, `larger`: is a step larger."""
+    values, predicted = _table(widths, 4), _predicted(predicted_widths, 4)
     means, variances = values.mean(axis=1), values.var(axis=1, ddof=1)
     expected, pooled = np.diff(means), np.sqrt(variances.mean())
     compare(
@@ -173,9 +173,9 @@ VERDICTS = ("better", "worse", "no detectable difference")
 
 
 @check
-def depths(accuracies, gain, half, verdict, predicted):
-    """`accuracies`: three networks × seeds; `gain` of the third over the first ± `half`, in points; `verdict`."""
-    values, predicted = _table(accuracies, 3), _predicted(predicted, 3)
+def depths(depths, gain, half, verdict, predicted_depths):
+    """`depths`: accuracies of three networks × seeds; `gain` of the third over the first ± `half`; `verdict`."""
+    values, predicted = _table(depths, 3), _predicted(predicted_depths, 3)
     means = values.mean(axis=1)
     expected = means[2] - means[0]
     compare(
@@ -252,9 +252,9 @@ def _compare_half(found, new, old):
 
 
 @check
-def schedules(short, middle, long, schedule, longer, predicted):
+def schedules(short, middle, long, schedule, longer, predicted_lengths):
     """Three arrays seeds × epochs of runs of growing length; `schedule` and `longer`: two differences in points."""
-    predicted = _predicted(predicted, 3)
+    predicted = _predicted(predicted_lengths, 3)
     curves = []
     for name, curve in (("short", short), ("middle", middle), ("long", long)):
         values = array(curve, what=f"`{name}`")
@@ -314,7 +314,7 @@ def schedules(short, middle, long, schedule, longer, predicted):
     )
 
 
-@check
+@check(given=("count", "accuracy", "budget", "target"))
 def small_network(options, count, accuracy, budget, target):
     """`options` of a CNN; given code: `count(options)` is compared with `budget`, `accuracy(options)` trains it."""
     require(isinstance(options, Mapping), f"Expected a dictionary of options, found {describe(options)}.")
@@ -376,7 +376,7 @@ def fair(function):
     return "Treat both networks alike: all seeds, their means, and an interval for the difference."
 
 
-@check
+@check(given=("draw", "report"))
 def optimism(promised, alarms, draw, report):
     """`promised`: mean of `report(*draw(generator))`, `alarms`: how often a fair interval excludes 0 (0 to 1)."""
     promised, alarms = number(promised, "`promised`"), number(alarms, "`alarms`")
@@ -478,7 +478,7 @@ def _values(study):
     return values
 
 
-@check
+@check(given=("trials",))
 def study(found, trials):
     """`found`: a study of Optuna with at least `trials` trials, each with an accuracy (0 to 1) as its value."""
     values = _values(found)
@@ -505,9 +505,9 @@ def study(found, trials):
 
 
 @check
-def luck(found, fresh, lead, lucky):
-    """`fresh`: accuracies of the winner of the study `found` from other seeds; `lead` and `lucky` in points."""
-    values = 100 * _values(found)
+def luck(study, fresh, lead, luck):
+    """`fresh`: accuracies of the winner of the `study` from other seeds; `lead` and `luck` in points."""
+    values = 100 * _values(study)
     again = array(fresh, what="the accuracies from fresh seeds")
     require(again.ndim != 2, "These are the accuracies of all epochs. Call `train` without `curves=True`.")
     require(again.ndim == 1 and again.size >= 3, f"Expected at least three accuracies, found {again.size}.")
@@ -530,7 +530,7 @@ def luck(found, fresh, lead, lucky):
     )  # fmt: skip
     expected = best - again.mean()
     compare(
-        number(lucky, "the luck"), expected,
+        number(luck, "the luck"), expected,
         [
             (-expected, "The sign of the luck is reversed: it is positive where the fresh seeds come out lower."),
             (expected / 100, "The luck should be in percentage points: 0.01 is one point."),

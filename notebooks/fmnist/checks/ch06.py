@@ -62,7 +62,7 @@ def projection(parameters, multiplications):
     )
 
 
-@check
+@check(given=("examine",))
 def block(build, examine):
     """`build(inputs, outputs, stride)` makes a block; given code: `examine(build, inputs, outputs, stride)`."""
     plain, wider = (call(examine, build, *details) for details in ((16, 16, 1), (16, 32, 2)))
@@ -144,7 +144,7 @@ def _shifted(image, down, right):
     return padded[2 - down : 30 - down, 2 - right : 30 - right]
 
 
-@check
+@check(given=("apply",))
 def shifts(shift, apply):
     """`shift` moves each image of a batch by up to two pixels; given code: `apply(shift, images)` returns arrays."""
     image = np.arange(1, 785, dtype=np.float32).reshape(28, 28) / 784
@@ -377,7 +377,7 @@ def paired(plain, averaged, gain, half):
 
 
 @check
-def interaction(accuracies, alone, within, difference, half):
+def interaction(accuracies, alone, within, interaction, half):
     """`accuracies`: {"neither", "shortcuts", "batch norm", "both"} → seeds, in percent; the rest in points."""
     table = {name: np.asarray(values, float) for name, values in accuracies.items()}
     means = {name: values.mean() for name, values in table.items()}
@@ -408,7 +408,7 @@ def interaction(accuracies, alone, within, difference, half):
         tolerance=ROUNDED,
     )  # fmt: skip
     compare(
-        number(difference, "the interaction"), second - first,
+        number(interaction, "the interaction"), second - first,
         [
             (first - second, "The sign is reversed: `within` minus `alone`, so it is negative where the shortcuts are "
              "worth less beside batch norm."),
@@ -451,7 +451,7 @@ def interaction(accuracies, alone, within, difference, half):
     )
 
 
-@check
+@check(given=("labels", "target"))
 def challenge(predictions, labels, target):
     """`predictions`: the classes of the validation images, or N×10 scores; `target`: the accuracy to reach."""
     found, true = array(predictions, what="the predictions"), array(labels, what="the labels")

@@ -1,101 +1,81 @@
 """What every check of an exercise has in common: how it speaks, and what it does with no answer or a broken one.
 
-A check is a function that takes an answer, raises `Wrong` by calling `require`, and returns one sentence about what was
+A check is a function that takes answers, raises `Wrong` by calling `require`, and returns one sentence about what was
 learned. The decorator `check` makes of it a function that prints a line or two and returns whether the answer is right.
+It also stores that in its attribute `passed`, so that the cells that use an answer can wait until it is right.
+How an answer becomes numbers is in `answers.py`, how a student's function is called in `calls.py`.
 """
 
 import functools
+import inspect
 import os
 import textwrap
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fmnist.checks.answers import Wrong, array, describe, missing, number, require, unanswered, whole_number
+from fmnist.checks.calls import TooSlow, call, is_empty, time_limit, where_it_stopped
 
-class Wrong(Exception):
-    """An answer is not right yet; the message is for the student, and does not contain the answer."""
+__all__ = [
+    "CheckFailed", "Wrong", "array", "both", "call", "check", "compare", "describe", "number", "require", "same",
+    "slack", "whole_number",
+]  # fmt: skip
+
+LIMIT = 30  # seconds after which a check stops the student's code
 
 
 class CheckFailed(AssertionError):
     """Raised in place of printing where nbgrader validates or grades: it counts a cell without an error as right."""
 
 
-def require(condition: bool, message: str) -> None:
-    """Raise `Wrong` with `message` unless `condition` holds."""
-    if not condition:
-        raise Wrong(message)
+def check(
+    function: Callable[..., str] | None = None, *, given: Sequence[str] = ()
+) -> Callable[..., bool] | Callable[[Callable[..., str]], Callable[..., bool]]:
+    """Make a check that prints its verdict and returns True, or False when the answer is wrong or missing.
 
-
-def check(function: Callable[..., str]) -> Callable[..., bool]:
-    """Make a check that prints its verdict and returns True, or False when the answer is wrong or missing."""
+    `given` names the parameters that are code and data of the notebook. All others are answers, and are called as the
+    students call them, so that a message can name the one that is missing.
+    """
+    if function is None:
+        return functools.partial(check, given=given)
 
     @functools.wraps(function)
-    def checked(*answers, **options):
-        text, right = _verdict(function, answers, options)
+    def checked(*values, **options):
+        text, checked.passed = _verdict(function, given, values, options)
         # nbgrader sets this to what it is doing, "validate" or "autograde", and the kernel inherits it.
-        if not right and os.environ.get("NBGRADER_EXECUTION"):
+        if not checked.passed and os.environ.get("NBGRADER_EXECUTION"):
             raise CheckFailed(text)
-        print(textwrap.fill(text, 100))
-        return right
+        print(textwrap.fill(text, 100, break_on_hyphens=False))
+        return checked.passed
 
-    checked.is_check = True
+    checked.is_check, checked.passed = True, False
+    checked.answers = [name for name in inspect.signature(function).parameters if name not in given]
     return checked
 
 
-def _verdict(function, answers, options):
+def _verdict(function, given, values, options):
     """Return what is to be said about the answers, and whether they are right."""
+    parameters = inspect.signature(function).bind(*values, **options).arguments
+    answers = {name: value for name, value in parameters.items() if name not in given and name not in options}
+    open_ones = [name for name, value in answers.items() if unanswered(value) or is_empty(value)]
+    if len(open_ones) == len(answers):
+        return "Not answered yet.", False
+    if open_ones:
+        return f"Not yet. Still missing: {', '.join(f'`{name}`' for name in open_ones)}.", False
     try:
-        if any(unanswered(answer) for answer in answers):
-            return "Not answered yet.", False
-        return f"Right. {function(*answers, **options)}", True
+        with time_limit(LIMIT):
+            return f"Right. {function(*values, **options)}", True
     except Wrong as wrong:
         return f"Not yet. {wrong}", False
     except NotImplementedError:
         return "Not answered yet.", False
-    except Exception as error:  # whatever a student's function may raise
-        return f"Not yet. Your code stopped with {type(error).__name__}: {error}", False
-
-
-def unanswered(answer: Any) -> bool:
-    """Return whether `answer` is still the placeholder of the exercise."""
-    return answer is ... or answer is None or (isinstance(answer, str) and not answer.strip())
-
-
-def call(function: Callable, *arguments: Any) -> Any:
-    """Return what the student's `function` returns, as it is; nothing returned counts as not answered."""
-    require(callable(function), f"Expected a function, found {describe(function)}.")
-    result = function(*arguments)
-    if unanswered(result):
-        raise NotImplementedError
-    return result
-
-
-def array(value: Any, shape: Sequence[int] | None = None, what: str = "the answer") -> np.ndarray:
-    """Return `value`, an array, a list or a framework's tensor, as a NumPy array; `shape` is what it must have."""
-    value = value.detach().cpu() if hasattr(value, "detach") else value
-    try:
-        found = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise Wrong(f"Expected numbers for {what}, found {describe(value)}.") from None
-    if shape is not None:
-        require(found.shape == tuple(shape), f"Expected {what} in the shape {tuple(shape)}, found {found.shape}.")
-    return found
-
-
-def number(value: Any, what: str = "the answer") -> float:
-    """Return `value` as a float; whatever holds one number will do."""
-    found = array(value, what=what)
-    require(found.size == 1, f"Expected one number for {what}, found {found.size}.")
-    return float(found.reshape(()))
-
-
-def whole_number(value: Any, what: str = "the answer") -> int:
-    """Return `value` as an int; a float such as 320.0 will do."""
-    found = number(value, what)
-    require(found == round(found), f"Expected a whole number for {what}, found {found:g}.")
-    return round(found)
+    except TooSlow as slow:
+        where = where_it_stopped(slow, answers.values())
+        return f"Not yet. Your code was stopped after {LIMIT:g} seconds{where}. Does its loop end?", False
+    except Exception as error:  # whatever an answer may raise when it is used
+        return f"Not yet. {missing(error, answers.values())}", False
 
 
 def compare(
@@ -103,12 +83,17 @@ def compare(
 ) -> None:
     """Do nothing if `found` is `expected`; else raise the message of the slip that gives `found`, or `otherwise`.
 
-    `slips` is a list of (value, message). Values that are not of the same shape are not equal.
+    `slips` is a list of (value, message). Values that are not of the same shape are not equal. A slip that is as near
+    as the right answer says nothing, since the right answer is looked for first.
     """
     if same(found, expected, tolerance):
         return
     for value, message in slips:
         require(not same(found, value, tolerance), message)
+    require(
+        bool(np.all(np.isfinite(np.asarray(found, dtype=float)))),
+        "There are values that are not numbers (nan or inf). Is something divided by 0, or a logarithm taken of 0?",
+    )
     raise Wrong(otherwise)
 
 
@@ -117,7 +102,16 @@ def same(one: ArrayLike, other: ArrayLike, tolerance: float = 1e-6) -> bool:
     return np.shape(one) == np.shape(other) and np.allclose(one, other, rtol=0, atol=tolerance)
 
 
-def describe(value: Any) -> str:
-    """Say in a word or two what `value` is, for a message."""
-    text = " ".join(repr(value).split())
-    return f"{type(value).__name__} {text if len(text) <= 40 else text[:37] + '...'}"
+def slack(found: ArrayLike, least: int = 2, most: int = 4) -> float:
+    """Return the tolerance that fits the decimals with which `found` was written, from `least` to `most` of them."""
+    for digits in range(least, most):
+        if same(found, np.round(found, digits), 1e-9):
+            return 0.51 * 10**-digits
+    return 0.51 * 10**-most
+
+
+def both(expected: float, found: float, digits: int = 4) -> str:
+    """Return "expected …, found …", with as many decimals as it takes to see that the two are different."""
+    while digits < 12 and f"{expected:.{digits}f}" == f"{found:.{digits}f}":
+        digits += 1
+    return f"expected {expected:.{digits}f}, found {found:.{digits}f}"

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 from scipy import stats
 
-from fmnist.checks.common import array, call, check, compare, describe, number, require, whole_number
+from fmnist.checks.common import array, both, call, check, compare, describe, number, require, slack, whole_number
 
 
 def _like(found, expected, tolerance=1e-4):
@@ -42,8 +42,8 @@ def torch_momentum(momentum):
     require(0 < found < 1, f"Expected a share between 0 and 1, found {found:g}: it says how much of one mean is taken.")
     require(
         abs(found - 0.01) <= 1e-6,
-        f"Expected what one batch is worth when the old mean keeps 0.99, found {found:g}. The two shares add up to one "
-        "whole.",
+        f"{found:g} is not right. Say in words what each framework multiplies with its number: the old mean or the "
+        "new one.",
     )
     return "The frameworks give one name to two numbers: what the old mean keeps, and what the new one gets."
 
@@ -82,11 +82,11 @@ def running_mean(function):
         ]
         for slip, message in slips:
             if abs(slip - expected) > 1e-3:
-                require(abs(found - slip) > 1e-6, message)
+                require(abs(found - slip) > 1e-4, message)
         require(
-            abs(found - expected) <= 1e-5,
-            f"For {batches} batches and a momentum of {momentum:g} expected {expected:.4f}, found {found:.4f}. Do it "
-            "by hand for one batch, then for two.",
+            abs(found - expected) <= 6e-4,
+            f"For {batches} batches and a momentum of {momentum:g}, {both(expected, found)}. Do it by hand for one "
+            "batch, then for two.",
         )
     return (
         "After n batches the running mean still holds momentum^n of its start at 0: evaluate a network too early, and "
@@ -94,7 +94,7 @@ def running_mean(function):
     )
 
 
-@check
+@check(given=("accuracy",))
 def flatten_order(function, accuracy):
     """`function(height, width, channels)`: for each place in PyTorch's order its place in Keras's order.
 
@@ -121,7 +121,7 @@ def flatten_order(function, accuracy):
             f"{where} it is an order, but another one. Write the little example of section 3 of the comparison, a1 b1 "
             "a2 b2 …, with numbers in place of names.",
         )
-    share = accuracy(np.asarray(call(function, 5, 5, 64)).astype(int))
+    share = accuracy(array(call(function, 5, 5, 64), what="the order").astype(int))
     return (
         f"With your order the CNN that Keras trained is right on {share:.1%} of the images in PyTorch. Every shape "
         "fitted without it, too: shapes do not protect from a wrong order."
@@ -203,7 +203,7 @@ def _check_adam(function, epsilon, place):
     for t, gradient in enumerate(gradients, start=1):
         before = [part.copy() for part in state]
         result = call(function, *(part.copy() for part in state), gradient.copy(), t)
-        parts = _several(result, 3, "three arrays, the new weights, m and v,")
+        parts = _several(result, 3, "three arrays (the new weights, m and v)")
         names = ("the new weights", "m", "v")
         state = tuple(array(part, start.shape, name) for part, name in zip(parts, names, strict=True))
         for i, formula in (
@@ -252,11 +252,13 @@ def keras_adam(function):
     )
 
 
-@check
-def new_layer(train):
-    """`train()`: a dict of "losses" (one a step), "logits" (N × outputs), "groups" (N) and "old_layers_moved" (a "
-    "number)."""
-    found = call(train)
+@check(given=("tried",))
+def new_layer(learn_groups_repaired, tried):
+    """`learn_groups_repaired`: the student's function; given code: what came of it is a dict that `tried` returns.
+
+    It holds "losses" (one a step), "logits" (N × outputs), "groups" (N) and "old_layers_moved" (a number).
+    """
+    found = call(tried, learn_groups_repaired)
     losses, logits = array(found["losses"], what="the losses"), array(found["logits"], what="the logits")
     require(
         losses.ndim == 1 and losses.size >= 8,
@@ -280,6 +282,11 @@ def new_layer(train):
         "model have when the optimizer was given its weights?",
     )
     share = np.mean(logits.argmax(axis=1) == array(found["groups"]))
+    require(
+        share > 0.6,
+        f"The loss falls, but only {share:.0%} of the validation images get the right group. Is the layer that was "
+        "trained the one that the model has at the end?",
+    )
     return (
         f"The loss falls from {losses[0]:.2f} to {end:.2f}, and {share:.0%} of the validation images get the right "
         "group. An optimizer knows tensors, not models: change the model first, then make the optimizer."
@@ -295,18 +302,12 @@ def first_lost(k):
     expected = int(np.flatnonzero(sums[1:] == sums[:-1])[0]) + 2
     require(
         found not in (expected - 1, expected - 2),
-        f"Very near. The terms are counted from k = 1 and the places of an array from 0: does the sum still grow with "
-        f"term {found}?",
-    )
-    require(
-        found > expected - 1,
-        f"Term {found:,} still makes the sum larger. Expected the first k with the same sum before and after it; is "
-        "the sum kept in float32?",
+        "Very near. The terms are counted from k = 1, and the places of an array from 0.",
     )
     require(
         found == expected,
-        f"Term {found:,} is lost, but it is not the first one. Expected the first k at which two neighbouring sums are "
-        "equal.",
+        f"{found:,} is not right. Expected the first k with the same sum before and after it. Are the terms and the "
+        "sum kept in float32?",
     )
     return (
         "The term is less than half the distance between two neighbouring float32 numbers at the size of the sum, and "
@@ -318,7 +319,7 @@ def first_lost(k):
 def variance(function):
     """`function(values)`: the variance of every column of a 2-D array, in the dtype of the array."""
     generator = np.random.default_rng(3)
-    for rows, mean, dtype in ((5, 0, "float64"), (4000, 1000, "float32"), (2000, 1e8, "float64")):
+    for rows, mean, dtype in ((5, 0, "float64"), (4000, 1000, "float32"), (2000, 1e10, "float64")):
         values = (mean + generator.normal(0, 0.5, (rows, 3)) * [1, 2, 3]).astype(dtype)
         expected = values.astype(np.longdouble).var(axis=0).astype(float)
         found = array(call(function, values.copy()), (3,), "the variances of three columns")
@@ -354,7 +355,7 @@ def difference_interval(function):
     generator = np.random.default_rng(4)
     for sizes, spreads in (((5, 5), (0.2, 0.25)), ((10, 4), (0.1, 0.3)), ((30, 30), (0.2, 0.2))):
         first, second = (generator.normal(91, s, n) for n, s in zip(sizes, spreads, strict=True))
-        result = _several(call(function, first.copy(), second.copy()), 2, "two numbers, the lower and the upper end,")
+        result = _several(call(function, first.copy(), second.copy()), 2, "two numbers (the lower and the upper end)")
         low, high = (number(part, "an end of the interval") for part in result)
         mean = first.mean() - second.mean()
         welch, pooled = (
@@ -474,28 +475,28 @@ def shared_mistakes(function):
     for size, often in ((1000, 0.1), (400, 0.3), (50, 0.2)):
         hard = generator.random(size) < often
         first, second = (np.where(generator.random(size) < 0.1, ~hard, hard) for _ in range(2))
-        both, either = np.sum(first & second), np.sum(first | second)
-        expected = both / either
+        common, either = np.sum(first & second), np.sum(first | second)
+        expected = common / either
         found = number(call(function, first.copy(), second.copy()), "the share")
         right = np.sum(~first & ~second)
         slips = [
-            (both, "This is a number of images. Divide it, to have a share."),
-            (both / size, "This is the share of all images. Most are easy and wrong for nobody: leave these out."),
+            (common, "This is a number of images. Divide it, to have a share."),
+            (common / size, "This is the share of all images. Most are easy and wrong for nobody: leave these out."),
             (
-                (both + right) / size,
+                (common + right) / size,
                 "This counts the images that both get right, too. It would be large for any two good models.",
             ),
-            (right / (size - both), "This compares what the two get right. True says here that an image is wrong."),
+            (right / (size - common), "This compares what the two get right. True says here that an image is wrong."),
             (
-                both / first.sum(),
+                common / first.sum(),
                 "This divides by the mistakes of the first alone, and changes when the two are exchanged.",
             ),
             (
-                both / second.sum(),
+                common / second.sum(),
                 "This divides by the mistakes of the second alone, and changes when the two are exchanged.",
             ),
             (
-                2 * both / (first.sum() + second.sum()),
+                2 * common / (first.sum() + second.sum()),
                 "This divides by the average number of mistakes. Asked for was: by the images that at least one gets "
                 "wrong, each counted once.",
             ),
@@ -503,14 +504,13 @@ def shared_mistakes(function):
             (100 * expected, "This is in percent; expected a share between 0 and 1."),
         ]
         otherwise = (
-            f"Of {either} images that at least one gets wrong, {both} are wrong in both. Expected {expected:.4f}, "
-            f"found {found:.4f}."
+            f"Of {either} images that at least one gets wrong, both get {common} wrong: {both(expected, found)}."
         )
-        compare(found, expected, slips, otherwise)
+        compare(found, expected, slips, otherwise, tolerance=slack(found, least=3))
     return "1 would say that the two err on the very same images, 0 that they never do."
 
 
-@check
+@check(given=("first", "second"))
 def overlap_gap(gap, first, second):
     """`gap`: mean share of common mistakes of pairs in one framework, less that of pairs across the two.
 
@@ -544,11 +544,11 @@ def overlap_gap(gap, first, second):
         f"Found {found:.5f}. Expected the mean over {len(inside)} pairs of one framework, less the mean over "
         f"{len(share) - len(inside)} pairs across the two. Are all pairs there, each once?"
     )
-    compare(found, expected, slips, otherwise)
+    compare(found, expected, slips, otherwise, tolerance=slack(found, least=3))
     return f"In one framework two models share {within:.3f} of their mistakes, across the two {across:.3f}."
 
 
-@check
+@check(given=("first", "second"))
 def ways_as_large(ways, first, second):
     """`ways`: in how many ways of dealing out the models the difference of `overlap_gap` is as large or larger.
 
