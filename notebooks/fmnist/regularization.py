@@ -100,8 +100,8 @@ def effects(part: str = "method", reference: tuple[str, str] = ("method", BARE),
     return found
 
 
-def published(framework: str) -> pd.DataFrame:
-    """Return the repetitions of the published experiment, a row for each seed.
+def published(framework: str, name: str = "as published") -> pd.DataFrame:
+    """Return the repetitions of the published experiment, or of its variant `name`, a row for each seed.
 
     Columns: "epochs" (how many it trained for), the accuracies (%) "printed" (of the training images during the best
     epoch), "training mode" and "evaluation mode" (of the training images, with the restored parameters), and "test" (on
@@ -109,7 +109,7 @@ def published(framework: str) -> pd.DataFrame:
     """
     rows = {}
     for run in runs(framework):
-        if (run["part"], run["name"]) != ("published", "as published"):
+        if (run["part"], run["name"]) != ("published", name):
             continue
         rows[run["seed"]] = {
             "epochs": len(run["curves"]["loss"]),
