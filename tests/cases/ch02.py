@@ -458,7 +458,7 @@ CASES = {
             (Args((LEARNED, 1536)), "stand in the other number already"),
             (Args((LEARNED, 770)), "PyTorch also counts the batches"),
             (Args((768, LEARNED)), "the wrong way round"),
-            (Args((111_594, 448)), "the chapter's network"),
+            (Args((111_594, 448)), "the network of the chapter"),
             (Args((100_000, 768)), "five terms"),
             (Args((0.5, 768)), "Expected a whole number"),
         ],

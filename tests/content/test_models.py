@@ -65,9 +65,9 @@ def test_the_model_is_what_the_registry_promises(name):
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 @pytest.mark.parametrize("chapter", [each for each in all_chapters() if each.models], ids=lambda chapter: chapter.name)
 def test_the_chapter_has_what_others_take_from_it(chapter, framework):
-    """The builders of its models in cells tagged "model", and the number of epochs in its settings."""
+    """The builders of its models in cells with their tags, and the number of epochs in its settings."""
     notebook = chapter.notebooks[framework]
-    sources = "\n".join(taught.tagged_sources(notebook, "model"))
     for model in chapter.models:
+        sources = "\n".join(taught.tagged_sources(notebook, *model.tags))
         assert re.search(rf"^(def|class) {model.builder[framework]}\b", sources, flags=re.M)
         assert settings(read(notebook))["EPOCHS"] == model.epochs or model not in trained_by_notebook(chapter)

@@ -46,7 +46,8 @@ def parameters(learned, remembered):
                 (learned == dense + 2 * (units + 10), "No normalization follows the ten logits, only the two hidden "
                  "layers have one."),
                 (learned in (weights, weights + 2 * units), "The biases of the dense layers are missing."),
-                (learned == 111_594, "This is the chapter's network. Here the hidden layers have 256 and 128 units."),
+                (learned == 111_594, "This is the network of the chapter's section 7. Here the hidden layers have "
+                 "256 and 128 units."),
             ],
             "The learned parameters are those of three dense layers and of two batch normalizations, and you found "
             "another number. Write the five terms one below the other.",
@@ -433,7 +434,7 @@ def images_needed(standard_error, images_needed):
                     (same(found, 1.96 * expected, 1e-6), "This is 1.96 standard errors; expected one."),
                 ],
                 f"For an accuracy of {accuracy} on {images:,} images the standard error is not {found:g}. Its formula "
-                "stands in section 5 of the chapter.",
+                "stands in section 7 of the chapter.",
             )  # fmt: skip
     for accuracy, difference in ((0.89, 0.01), (0.9, 0.023), (0.6, 0.05)):
         exact = 2 * accuracy * (1 - accuracy) * (1.96 / difference) ** 2

@@ -42,7 +42,7 @@ def _pytorch_logits(chapter: Chapter, model: Model, images):
     from torch.nn import functional as F
 
     notebook = chapter.notebooks["pytorch"]
-    names = taught.run_tagged_cells(notebook, "parameters", "model", torch=torch, nn=nn, F=F, np=np, math=math)
+    names = taught.run_tagged_cells(notebook, "parameters", *model.tags, torch=torch, nn=nn, F=F, np=np, math=math)
     network = names[model.builder["pytorch"]]()
     network.load_state_dict(torch.load(verified(model.file_stem("pytorch")), weights_only=True))
     network.eval()
