@@ -61,7 +61,6 @@ def _one_stub(source: str) -> str:
 def script(solution: str) -> str:
     """Return the script to fill in that belongs to the text of the script `solution`."""
     text = re.sub(r"^( *)### BEGIN SOLUTION\n.*?### END SOLUTION$", rf"\1{CODE_STUB}", solution, flags=re.M | re.S)
-    text = re.sub(r"(?<=\n)BEGIN SOLUTION\n.*?END SOLUTION(?=\n)", TEXT_STUB.strip("*"), text, flags=re.S)
     return f"{text}{STAMP}{digest(text)}\n"
 
 

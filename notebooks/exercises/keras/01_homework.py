@@ -47,7 +47,7 @@ def hardest_class(predictions, labels, matrix):
 
 
 # Why is this class hard for a machine? Would people find the same images hard, and how could you find out? What would
-# you try first, and on which images would you judge it? Eight to twelve sentences.
+# you try first, and on which images would you judge it? Eight to twelve sentences. The solved notebook has a rubric.
 ANSWER = """
 Your answer here.
 """
@@ -101,4 +101,4 @@ def main():
 
 if __name__ == "__main__":
     main()
-# generated: f07c877f8a1ad8bb3b279fee52f81faac27807a53904926fedfde9cd50336cda
+# generated: 7808299451402d3d7b7d34a42fa0850b6256f3382cc98515ca7e68705907b781

@@ -47,7 +47,7 @@ def hardest_class(predictions, labels, matrix):
 
 
 # Why is this class hard for a machine? Would people find the same images hard, and how could you find out? What would
-# you try first, and on which images would you judge it? Eight to twelve sentences.
+# you try first, and on which images would you judge it? Eight to twelve sentences. The solved notebook has a rubric.
 ANSWER = """
 Your answer here.
 """
@@ -104,4 +104,4 @@ def main():
 
 if __name__ == "__main__":
     main()
-# generated: a5cb7726aeade174cd9fcb896c422dbb1c2f5d57e8ab1c23547ca4ebc78b2bde
+# generated: ad0c857ead39b8352eff85f0ff63336e3b3f17b48c288b65652b5a0d2d3938d6

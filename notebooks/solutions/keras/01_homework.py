@@ -84,11 +84,9 @@ def hardest_class(predictions, labels, matrix):
 
 
 # Why is this class hard for a machine? Would people find the same images hard, and how could you find out? What would
-# you try first, and on which images would you judge it? Eight to twelve sentences.
+# you try first, and on which images would you judge it? Eight to twelve sentences. The solved notebook has a rubric.
 ANSWER = """
-BEGIN SOLUTION
-The solved notebook has a model answer, and a rubric with points.
-END SOLUTION
+Your answer here.
 """
 
 
