@@ -21,6 +21,8 @@ WITH_EXERCISES = [name for each in chapters.all_chapters() if each.exercises for
 SOLUTIONS = [f"solutions/{name}" for name in WITH_EXERCISES]
 EXERCISES = [f"exercises/{name}" for name in WITH_EXERCISES]
 TWINS = [chapter for chapter in chapters.all_chapters() if not chapter.both_frameworks]
+# The tags of the cells that build a model, where the name "model" alone does not find them.
+BUILDER_TAGS = {"regularized": ("model", "regularized")}
 # A check of an exercise, called in a cell of its own.
 CHECK_CALL = re.compile(r"^checks\.(\w+)\(", flags=re.M)
 

@@ -16,7 +16,7 @@ MODEL_SUFFIX = {"keras": ".keras", "pytorch": ".pth"}
 class Model:
     """A network that a chapter trains, saves and records in each framework.
 
-    `builder` maps a framework to the name that a cell with one of `tags` gives to the function or class that builds the
+    `builder` maps a framework to the name that a cell tagged "model" gives to the function or class that builds the
     network. `test_accuracy_at_least` (0 to 1) is what the committed models must reach.
     """
 
@@ -26,7 +26,6 @@ class Model:
     parameters: int
     epochs: int
     test_accuracy_at_least: float
-    tags: tuple[str, ...] = ("model",)
 
     def file_stem(self, framework: str) -> str:
         """Return the name of the model's file without its suffix, such as "01_cnn_keras"."""

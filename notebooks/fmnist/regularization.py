@@ -14,7 +14,7 @@ MIN_DELTA = 0.001  # of the early stopping in the record
 BARE = "none"  # the network without any method, with which the others are compared
 
 
-def _runs(framework: str = "pytorch") -> list[Mapping[str, Any]]:
+def runs(framework: str = "pytorch") -> list[Mapping[str, Any]]:
     """Return the recorded runs of a framework, in the order of the plan.
 
     Raises `RecordError` where the record is missing, and LookupError where it has no run of the framework.
@@ -25,7 +25,7 @@ def _runs(framework: str = "pytorch") -> list[Mapping[str, Any]]:
     return found
 
 
-def _table(part: str, framework: str = "pytorch") -> pd.DataFrame:
+def table(part: str, framework: str = "pytorch") -> pd.DataFrame:
     """Return the runs of one part of the plan ("method", "schedule", "combination" or "whole"), a row for each seed.
 
     Columns: "name", "seed", "training" and "validation" (accuracies at the end in evaluation mode, 0 to 1), "loss" (of
@@ -40,7 +40,7 @@ def _table(part: str, framework: str = "pytorch") -> pd.DataFrame:
             "loss": run["validation"]["loss"],
             "parameters": run["parameters"],
         }
-        for run in _runs(framework)
+        for run in runs(framework)
         if run["part"] == part
     ]
     return pd.DataFrame(rows)
@@ -51,7 +51,7 @@ def summary(part: str, framework: str = "pytorch") -> pd.DataFrame:
 
     "±" is the standard deviation of the validation accuracy between seeds, in points. The index is the name.
     """
-    groups = _table(part, framework).groupby("name", sort=False)
+    groups = table(part, framework).groupby("name", sort=False)
     found = groups[["training", "validation"]].mean() * 100
     found["±"] = 100 * groups["validation"].std()
     return found.assign(loss=groups["loss"].mean(), seeds=groups.size())
@@ -59,13 +59,11 @@ def summary(part: str, framework: str = "pytorch") -> pd.DataFrame:
 
 def curves(part: str, name: str, framework: str = "pytorch") -> np.ndarray:
     """Return the validation losses of one arm, seeds × epochs."""
-    found = [run["curves"]["val_loss"] for run in _runs(framework) if (run["part"], run["name"]) == (part, name)]
+    found = [run["curves"]["val_loss"] for run in runs(framework) if (run["part"], run["name"]) == (part, name)]
     return np.array(found)
 
 
-def effects(
-    part: str = "method", reference: tuple[str, str] = ("method", BARE), framework: str = "pytorch"
-) -> pd.DataFrame:
+def effects(part: str = "method", reference: tuple[str, str] = ("method", BARE), framework: str = "pytorch"):
     """Return by how much each arm of a part differs from a reference, with 95% intervals that hold for all at once.
 
     A DataFrame with the columns "accuracy", "accuracy low", "accuracy high" (percentage points), "loss", "loss low" and
@@ -76,7 +74,7 @@ def effects(
     level of 1 - 0.05 / k.
     """
     arms: dict[tuple[str, str], dict[int, Mapping]] = {}
-    for run in _runs(framework):
+    for run in runs(framework):
         arms.setdefault((run["part"], run["name"]), {})[run["seed"]] = run
     base = arms[reference]
     names = [name for place, name in arms if place == part and (place, name) != reference]
@@ -110,7 +108,7 @@ def published(framework: str, name: str = "as published") -> pd.DataFrame:
     900 images).
     """
     rows = {}
-    for run in _runs(framework):
+    for run in runs(framework):
         if (run["part"], run["name"]) != ("published", name):
             continue
         rows[run["seed"]] = {

@@ -10,7 +10,7 @@ from fmnist import taught
 from fmnist.chapters import FRAMEWORKS, MODEL_SUFFIX, all_chapters, all_models, trained_by_notebook
 from fmnist.data import CLASS_NAMES
 from fmnist.records import model_path, read_all
-from tests.helpers import ROOT, read, settings
+from tests.helpers import BUILDER_TAGS, ROOT, read, settings
 
 RECORDS = {record["name"]: record for record in read_all()}
 PROMISED = {model.file_stem(framework): model for model, framework in all_models()}
@@ -68,6 +68,6 @@ def test_the_chapter_has_what_others_take_from_it(chapter, framework):
     """The builders of its models in cells with their tags, and the number of epochs in its settings."""
     notebook = chapter.notebooks[framework]
     for model in chapter.models:
-        sources = "\n".join(taught.tagged_sources(notebook, *model.tags))
+        sources = "\n".join(taught.tagged_sources(notebook, *BUILDER_TAGS.get(model.name, ("model",))))
         assert re.search(rf"^(def|class) {model.builder[framework]}\b", sources, flags=re.M)
         assert settings(read(notebook))["EPOCHS"] == model.epochs or model not in trained_by_notebook(chapter)

@@ -8,6 +8,7 @@ import numpy as np
 from fmnist import chapters, data, taught
 from fmnist.chapters import Chapter, Model
 from fmnist.models import verified
+from tests.helpers import BUILDER_TAGS
 
 
 def answer(framework: str, question: dict) -> dict:
@@ -41,8 +42,8 @@ def _pytorch_logits(chapter: Chapter, model: Model, images):
     from torch import nn
     from torch.nn import functional as F
 
-    notebook = chapter.notebooks["pytorch"]
-    names = taught.run_tagged_cells(notebook, "parameters", *model.tags, torch=torch, nn=nn, F=F, np=np, math=math)
+    notebook, tags = chapter.notebooks["pytorch"], BUILDER_TAGS.get(model.name, ("model",))
+    names = taught.run_tagged_cells(notebook, "parameters", *tags, torch=torch, nn=nn, F=F, np=np, math=math)
     network = names[model.builder["pytorch"]]()
     network.load_state_dict(torch.load(verified(model.file_stem("pytorch")), weights_only=True))
     network.eval()
