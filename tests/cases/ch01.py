@@ -660,7 +660,7 @@ CASES = {
             pairs(SHIRT_TSHIRT, SHIRT_PULLOVER, SHIRT_COAT),
             pairs(("Shirt", "T-shirt/top", confused(0, 6)), ("pullover", "Shirt", confused(6, 2)), SHIRT_COAT),
             Args((np.array([SHIRT_TSHIRT, SHIRT_PULLOVER, SHIRT_COAT]), PREDICTED, TRUE)),
-            Args((pd.DataFrame([SHIRT_TSHIRT, SHIRT_PULLOVER, SHIRT_COAT]).to_numpy(), PREDICTED.tolist(), TRUE)),
+            Args((pd.DataFrame([SHIRT_TSHIRT, SHIRT_PULLOVER, SHIRT_COAT]), PREDICTED.tolist(), TRUE)),
         ],
         "wrong": [
             (pairs(SHIRT_PULLOVER, SHIRT_TSHIRT, SHIRT_COAT), "the most frequent first"),

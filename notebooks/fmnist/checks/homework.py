@@ -146,6 +146,10 @@ def confused_pairs(pairs, predictions, labels):
     """`pairs`: three times (class, class, position of an image that was confused so), the most frequent pair first."""
     labels = np.asarray(labels, dtype=int)
     predicted = _predicted(predictions, labels)
+    if hasattr(pairs, "to_numpy"):
+        pairs = pairs.to_numpy()
+    elif not np.iterable(pairs) and hasattr(pairs, "__array__"):
+        pairs = array(pairs, what="the pairs")
     require(np.iterable(pairs) and not isinstance(pairs, str | Mapping), f"Expected a list, found {describe(pairs)}.")
     rows = [list(row) if np.iterable(row) and not isinstance(row, str) else [row] for row in pairs]
     require(len(rows) == 3, f"Expected three pairs, found {len(rows)}.")
