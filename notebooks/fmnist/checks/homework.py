@@ -141,17 +141,21 @@ def _place(value, count, what):
     return int(found)
 
 
+def _plain(values):
+    """Return a table or a tensor as a NumPy array, and anything else as it is."""
+    if hasattr(values, "to_numpy"):
+        return values.to_numpy()
+    return array(values, what="the pairs") if hasattr(values, "__array__") else values
+
+
 @check(given=("predictions", "labels"))
 def confused_pairs(pairs, predictions, labels):
     """`pairs`: three times (class, class, position of an image that was confused so), the most frequent pair first."""
     labels = np.asarray(labels, dtype=int)
     predicted = _predicted(predictions, labels)
-    if hasattr(pairs, "to_numpy"):
-        pairs = pairs.to_numpy()
-    elif not np.iterable(pairs) and hasattr(pairs, "__array__"):
-        pairs = array(pairs, what="the pairs")
+    pairs = _plain(pairs)
     require(np.iterable(pairs) and not isinstance(pairs, str | Mapping), f"Expected a list, found {describe(pairs)}.")
-    rows = [list(row) if np.iterable(row) and not isinstance(row, str) else [row] for row in pairs]
+    rows = [list(row) if np.iterable(row) and not isinstance(row, str) else [row] for row in map(_plain, pairs)]
     require(len(rows) == 3, f"Expected three pairs, found {len(rows)}.")
     counts = _counts(predicted, labels)
     both_ways = counts + counts.T
