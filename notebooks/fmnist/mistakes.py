@@ -1,0 +1,96 @@
+"""What `make mistakes` has recorded: out-of-fold probabilities, and further networks of chapter 01 from other seeds."""
+
+import base64
+import zlib
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from fmnist import records
+
+FOLDS = 5
+FOLD_SEED = 0  # of the choice of the folds
+
+
+def folds(labels: ArrayLike) -> list[np.ndarray]:
+    """Return the rows (int64) of each of `FOLDS` parts of N labels: disjoint, every class in proportion."""
+    from sklearn.model_selection import StratifiedKFold
+
+    parts = StratifiedKFold(FOLDS, shuffle=True, random_state=FOLD_SEED)
+    return [rows for _, rows in parts.split(np.zeros(len(labels)), labels)]
+
+
+def pack(values: np.ndarray) -> str:
+    """Return an array as text: its bytes, compressed, base64."""
+    return base64.b64encode(zlib.compress(values.tobytes(), 9)).decode("ascii")
+
+
+def unpack(text: str, dtype: str) -> np.ndarray:
+    """Return the array, one axis, that `pack` has made a text of."""
+    return np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype)
+
+
+def out_of_fold(labels: ArrayLike, seed: int = 1) -> np.ndarray:
+    """Return the probabilities (float64 N×10) of the N training labels, each by a network that has not seen the image.
+
+    Raises `RecordError` where the record is missing, and LookupError where a fold of this seed is.
+    """
+    runs = {run["fold"]: run for run in _runs("pytorch", "fold") if run["seed"] == seed}
+    if set(runs) != set(range(FOLDS)):
+        raise LookupError(f"models/mistakes.json lacks folds of seed {seed}: make mistakes.")
+    found = np.full((len(labels), 10), np.nan)
+    for fold, rows in enumerate(folds(labels)):
+        found[rows] = unpack(runs[fold]["probabilities"], "float16").reshape(-1, 10)
+    return found / found.sum(axis=1, keepdims=True)
+
+
+def networks(framework: str) -> list[dict[str, Any]]:
+    """Return what is recorded of the further networks of a framework.
+
+    Each is a dictionary: "name" ("cnn" or "dense"), "seed", "test_accuracy", "temperature", "calibration_error" and
+    "cross_entropy" (both with "before" and "after" the temperature), "refusing", "perturbed", "with_room",
+    "no_clothes", and for each test image the predicted class ("predictions") and its probability ("confidence").
+    """
+    found = []
+    for run in _runs(framework, "network"):
+        arrays = {"predictions": unpack(run["predictions"], "uint8"), "confidence": unpack(run["confidence"], "float16")}
+        found.append(run | arrays)
+    return found
+
+
+def interval(values: ArrayLike) -> tuple[float, float, float]:
+    """Return the mean of values, one for each seed, and its 95% interval by Student's t, which covers the seed."""
+    values = np.asarray(values, dtype=float)
+    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return values.mean(), values.mean() - half, values.mean() + half
+
+
+def advantages(framework: str) -> pd.DataFrame:
+    """Return by how many percentage points the CNNs are ahead of the dense networks on perturbed test images.
+
+    Columns: "dense", "cnn" (mean accuracy, %), "ahead", "low" and "high" (points, 95% by Welch's t over the seeds).
+    The index is (perturbation, size).
+    """
+    rows: dict[tuple[str, float], dict[str, list[float]]] = {}
+    for run in networks(framework):
+        for kind, sizes in run["perturbed"].items():
+            for size, accuracy in sizes.items():
+                cell = rows.setdefault((kind, float(size)), {"cnn": [], "dense": []})
+                cell[run["name"]].append(100 * accuracy)
+    table = {key: {"dense": np.mean(row["dense"]), **_difference(row["cnn"], row["dense"])} for key, row in rows.items()}
+    found = pd.DataFrame.from_dict(table, orient="index")
+    found.index = pd.MultiIndex.from_tuples(found.index, names=["perturbation", "size"])
+    return found
+
+
+def _difference(cnn: list[float], dense: list[float]) -> dict[str, float]:
+    test = stats.ttest_ind(cnn, dense, equal_var=False).confidence_interval(0.95)
+    return {"cnn": np.mean(cnn), "ahead": np.mean(cnn) - np.mean(dense), "low": test.low, "high": test.high}
+
+
+def _runs(framework: str, part: str) -> list[dict[str, Any]]:
+    runs = records.read("mistakes")["runs"]
+    return [run for run in runs if run["framework"] == framework and run["part"] == part]
