@@ -56,7 +56,10 @@ def networks(framework: str) -> list[dict[str, Any]]:
     """
     found = []
     for run in _runs(framework, "network"):
-        arrays = {"predictions": unpack(run["predictions"], "uint8"), "confidence": unpack(run["confidence"], "float16")}
+        arrays = {
+            "predictions": unpack(run["predictions"], "uint8"),
+            "confidence": unpack(run["confidence"], "float16"),
+        }
         found.append(run | arrays)
     return found
 
@@ -80,7 +83,9 @@ def advantages(framework: str) -> pd.DataFrame:
             for size, accuracy in sizes.items():
                 cell = rows.setdefault((kind, float(size)), {"cnn": [], "dense": []})
                 cell[run["name"]].append(100 * accuracy)
-    table = {key: {"dense": np.mean(row["dense"]), **_difference(row["cnn"], row["dense"])} for key, row in rows.items()}
+    table = {
+        key: {"dense": np.mean(row["dense"]), **_difference(row["cnn"], row["dense"])} for key, row in rows.items()
+    }
     found = pd.DataFrame.from_dict(table, orient="index")
     found.index = pd.MultiIndex.from_tuples(found.index, names=["perturbation", "size"])
     return found
