@@ -2,6 +2,7 @@
 
 import base64
 import zlib
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,11 +65,40 @@ def networks(framework: str) -> list[dict[str, Any]]:
     return found
 
 
-def interval(values: ArrayLike) -> tuple[float, float, float]:
-    """Return the mean of values, one for each seed, and its 95% interval by Student's t, which covers the seed."""
-    values = np.asarray(values, dtype=float)
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return values.mean(), values.mean() - half, values.mean() + half
+def summary(runs: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Return a column for each network of `networks`, with the lowest and the highest value over its seeds as text."""
+    rows = {
+        "temperature": lambda run: run["temperature"],
+        "ECE before (%)": lambda run: 100 * run["calibration_error"]["before"],
+        "ECE after (%)": lambda run: 100 * run["calibration_error"]["after"],
+        "section 4: coverage (%)": lambda run: 100 * run["refusing"]["coverage"],
+        "section 4: accuracy (%)": lambda run: 100 * run["refusing"]["accuracy"],
+    }
+    table = {}
+    for name in ("dense", "cnn"):
+        own = [run for run in runs if run["name"] == name]
+        values = {row: _range([value(run) for run in own]) for row, value in rows.items()}
+        table[records.DISPLAY[name]] = {"seeds": f"{len(own)}"} | values
+    return pd.DataFrame(table)
+
+
+def strangers(runs: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Return how confident the CNNs are of images that show no clothes, a row for each kind.
+
+    The columns are the mean confidence and the share of confidences above 90%, before temperature scaling: the lowest
+    and the highest value over the seeds, in %, as text.
+    """
+    own = [run["no_clothes"] for run in runs if run["name"] == "cnn"]
+    columns = {"mean": "mean confidence (%)", "above 90%": "confidence above 90% (%)"}
+    table = {
+        kind: {called: _range([100 * run[kind][key] for run in own], 0) for key, called in columns.items()}
+        for kind in own[0]
+    }
+    return pd.DataFrame(table).T
+
+
+def _range(values: Sequence[float], decimals: int = 2) -> str:
+    return f"{min(values):.{decimals}f} to {max(values):.{decimals}f}"
 
 
 def advantages(framework: str) -> pd.DataFrame:

@@ -21,22 +21,24 @@ from tools.measure import chapter_01, mistakes_runs, resumable
 from tools.measure.mistakes_plan import Run, wanted
 from tools.measure.study_runs import Parts
 
+# {framework: the function that trains a network}, and {part: the function that lets it train, and measures}
+TRAIN = {"keras": mistakes_runs.train_keras, "pytorch": mistakes_runs.train_pytorch}
 MAKE = {"fold": mistakes_runs.fold, "network": mistakes_runs.network}
 
 
 def make(framework: str, run: Run, parts: Parts) -> dict[str, Any]:
     """Return what is found in one run."""
-    return MAKE[run["part"]](framework, run, parts)
+    return MAKE[run["part"]](framework, TRAIN[framework], run, parts)
 
 
 def recipe(framework: str, run: Run, root: Path = ROOT) -> str:
     """Return the fingerprint of a run's code, in the repository at `root`, and of the cells that it takes over."""
-    module, name = mistakes_runs.__name__, MAKE[run["part"]].__name__
-    cells = [(chapter_01.notebook(framework), ("parameters", "model"))]
+    taken = [(TRAIN[framework].__name__, chapter_01.notebook(framework), ("parameters", "model"))]
     if run["part"] == "network":
-        cells.append((mistakes_runs.notebook(framework), mistakes_runs.TAGS))
-    found = [resumable.fingerprint(module, name, notebook, tags, root) for notebook, tags in cells]
-    return stamp.digest(found)[:16]
+        taken.append((MAKE["network"].__name__, mistakes_runs.notebook(framework), mistakes_runs.TAGS))
+    else:
+        taken.append((MAKE["fold"].__name__, chapter_01.notebook(framework), ("model",)))
+    return stamp.digest([resumable.fingerprint(mistakes_runs.__name__, *each, root) for each in taken])[:16]
 
 
 def line(run: Run) -> str:

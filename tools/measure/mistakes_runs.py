@@ -30,6 +30,8 @@ SEED = 42  # of noise and places: the same perturbed images for every network
 
 # Takes images float32 N x 28 x 28 in 0...255, returns N x 10 logits.
 Predict = Callable[[np.ndarray], np.ndarray]
+# Takes the name of a network, seed, epochs, images in 0...1 and labels.
+Train = Callable[[str, int, int, np.ndarray, np.ndarray], Predict]
 
 
 def notebook(framework: str) -> str:
@@ -82,23 +84,20 @@ def train_keras(name: str, seed: int, epochs: int, images: np.ndarray, labels: n
     return predict
 
 
-TRAIN = {"keras": train_keras, "pytorch": train_pytorch}
-
-
-def fold(framework: str, run: Run, parts: Parts) -> dict[str, Any]:
+def fold(framework: str, train: Train, run: Run, parts: Parts) -> dict[str, Any]:
     """Train the CNN on all training images but those of one fold; record its probabilities for these."""
     images, labels = parts["train"]
     left_out = folds(labels)[run["fold"]]
     kept = np.setdiff1d(np.arange(len(labels)), left_out)
-    predict = TRAIN[framework]("cnn", run["seed"], run["epochs"], images[kept], labels[kept])
+    predict = train("cnn", run["seed"], run["epochs"], images[kept], labels[kept])
     probabilities = softmax(predict(255 * images[left_out]), axis=1)
     accuracy = float(np.mean(probabilities.argmax(axis=1) == labels[left_out]))
     return {"accuracy": round(accuracy, 6), "probabilities": pack(probabilities.astype(np.float16))}
 
 
-def network(framework: str, run: Run, parts: Parts) -> dict[str, Any]:
+def network(framework: str, train: Train, run: Run, parts: Parts) -> dict[str, Any]:
     """Train a network as chapter 01 does; record how well it is calibrated, and its accuracy on perturbed images."""
-    predict = TRAIN[framework](run["name"], run["seed"], run["epochs"], *parts["train"])
+    predict = train(run["name"], run["seed"], run["epochs"], *parts["train"])
     chapter = _taught(framework)
     (validation_images, validation_labels), (images, labels) = parts["validation"], parts["test"]
     validation, test = predict(255 * validation_images), predict(255 * images)
