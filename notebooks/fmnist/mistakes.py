@@ -24,16 +24,6 @@ def folds(labels: ArrayLike) -> list[np.ndarray]:
     return [rows for _, rows in parts.split(np.zeros(len(labels)), labels)]
 
 
-def pack(values: np.ndarray) -> str:
-    """Return an array as text: its bytes, compressed, base64."""
-    return base64.b64encode(zlib.compress(values.tobytes(), 9)).decode("ascii")
-
-
-def unpack(text: str, dtype: str) -> np.ndarray:
-    """Return the array, one axis, that `pack` has made a text of."""
-    return np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype)
-
-
 def out_of_fold(labels: ArrayLike, seed: int = 1) -> np.ndarray:
     """Return the probabilities (float64 N×10) of the N training labels, each by a network that has not seen the image.
 
@@ -44,7 +34,7 @@ def out_of_fold(labels: ArrayLike, seed: int = 1) -> np.ndarray:
         raise LookupError(f"models/mistakes.json lacks folds of seed {seed}: make mistakes.")
     found = np.full((len(labels), 10), np.nan)
     for fold, rows in enumerate(folds(labels)):
-        found[rows] = unpack(runs[fold]["probabilities"], "float16").reshape(-1, 10)
+        found[rows] = _unpack(runs[fold]["probabilities"], "float16").reshape(-1, 10)
     return found / found.sum(axis=1, keepdims=True)
 
 
@@ -58,8 +48,8 @@ def networks(framework: str) -> list[dict[str, Any]]:
     found = []
     for run in _runs(framework, "network"):
         arrays = {
-            "predictions": unpack(run["predictions"], "uint8"),
-            "confidence": unpack(run["confidence"], "float16"),
+            "predictions": _unpack(run["predictions"], "uint8"),
+            "confidence": _unpack(run["confidence"], "float16"),
         }
         found.append(run | arrays)
     return found
@@ -129,3 +119,8 @@ def _difference(cnn: list[float], dense: list[float]) -> dict[str, float]:
 def _runs(framework: str, part: str) -> list[dict[str, Any]]:
     runs = records.read("mistakes")["runs"]
     return [run for run in runs if run["framework"] == framework and run["part"] == part]
+
+
+def _unpack(text: str, dtype: str) -> np.ndarray:
+    """Return the array, one axis, whose bytes are compressed and base64 in `text`."""
+    return np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype)

@@ -26,7 +26,7 @@ def test_the_folds_are_all_images_once_and_every_class_in_proportion():
 @pytest.mark.parametrize("dtype", ["float16", "uint8"])
 def test_arrays_survive_as_text(dtype):
     values = np.random.default_rng(0).uniform(0, 9, 100).astype(dtype)
-    assert (tables.unpack(tables.pack(values), dtype) == values).all()
+    assert (tables._unpack(mistakes_runs.packed(values), dtype) == values).all()
 
 
 def test_folds_are_trained_in_pytorch_and_networks_from_several_seeds():
@@ -91,7 +91,7 @@ def network(name, seed, accuracy):
         "framework": "keras", "part": "network", "name": name, "seed": seed, "temperature": 1 + seed / 10,
         "calibration_error": {"before": 0.02, "after": 0.01 * seed}, "refusing": {"coverage": 0.8, "accuracy": 0.98},
         "perturbed": {"shift": {"1": accuracy, "2": accuracy - 0.1}}, "no_clothes": {"digits": found},
-        "predictions": tables.pack(np.array([3, 9], "uint8")), "confidence": tables.pack(np.array([0.5, 1], "float16")),
+        "predictions": mistakes_runs.packed(np.array([3, 9], "uint8")), "confidence": mistakes_runs.packed(np.array([0.5, 1], "float16")),
     }  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def record(tmp_path, monkeypatch):
     for fold, rows in enumerate(tables.folds(labels)):
         probabilities = 0.9 * np.eye(10)[labels[rows]] + 0.01
         run = {"framework": "pytorch", "part": "fold", "name": f"without fold {fold + 1}", "fold": fold, "seed": 1}
-        runs.append(run | {"probabilities": tables.pack(probabilities.astype("float16"))})
+        runs.append(run | {"probabilities": mistakes_runs.packed(probabilities.astype("float16"))})
     mistakes.SERIES.write(runs, tmp_path)
     monkeypatch.setattr(records, "read", lambda name: json.loads((tmp_path / f"{name}.json").read_text()))
     return labels

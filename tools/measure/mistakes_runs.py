@@ -4,8 +4,10 @@ Networks and settings are those of chapter 01; how calibration is measured and i
 chapter 04. `parts` are those of `study_runs.prepared`.
 """
 
+import base64
 import functools
 import math
+import zlib
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +19,7 @@ from scipy.special import log_softmax, softmax
 from sklearn.datasets import load_digits
 
 from fmnist import taught
-from fmnist.mistakes import folds, pack
+from fmnist.mistakes import folds
 from tools.measure import chapter_01
 from tools.measure.mistakes_plan import Run
 from tools.measure.study_runs import Parts, orders, pytorch_logits
@@ -92,7 +94,7 @@ def fold(framework: str, train: Train, run: Run, parts: Parts) -> dict[str, Any]
     predict = train("cnn", run["seed"], run["epochs"], images[kept], labels[kept])
     probabilities = softmax(predict(255 * images[left_out]), axis=1)
     accuracy = float(np.mean(probabilities.argmax(axis=1) == labels[left_out]))
-    return {"accuracy": round(accuracy, 6), "probabilities": pack(probabilities.astype(np.float16))}
+    return {"accuracy": round(accuracy, 6), "probabilities": packed(probabilities.astype(np.float16))}
 
 
 def network(framework: str, train: Train, run: Run, parts: Parts) -> dict[str, Any]:
@@ -119,10 +121,15 @@ def network(framework: str, train: Train, run: Run, parts: Parts) -> dict[str, A
         "perturbed": _perturbed(chapter, predict, 255 * images, labels),
         "with_room": _with_room(chapter, predict, 255 * images, labels),
         "no_clothes": _no_clothes(chapter, predict, 255 * images, labels),
-        "predictions": pack(predictions.astype(np.uint8)),
-        "confidence": pack(confidence.astype(np.float16)),
+        "predictions": packed(predictions.astype(np.uint8)),
+        "confidence": packed(confidence.astype(np.float16)),
     }
     return _rounded(found)
+
+
+def packed(values: np.ndarray) -> str:
+    """Return an array as text: its bytes, compressed, base64."""
+    return base64.b64encode(zlib.compress(values.tobytes(), 9)).decode("ascii")
 
 
 def _refusing(
