@@ -91,7 +91,8 @@ def network(name, seed, accuracy):
         "framework": "keras", "part": "network", "name": name, "seed": seed, "temperature": 1 + seed / 10,
         "calibration_error": {"before": 0.02, "after": 0.01 * seed}, "refusing": {"coverage": 0.8, "accuracy": 0.98},
         "perturbed": {"shift": {"1": accuracy, "2": accuracy - 0.1}}, "no_clothes": {"digits": found},
-        "predictions": mistakes_runs.packed(np.array([3, 9], "uint8")), "confidence": mistakes_runs.packed(np.array([0.5, 1], "float16")),
+        "predictions": mistakes_runs.packed(np.array([3, 9], "uint8")),
+        "confidence": mistakes_runs.packed(np.array([0.5, 1], "float16")),
     }  # fmt: skip
 
 
