@@ -24,4 +24,4 @@ def test_interrupted_mistakes_go_on_where_they_stopped(tmp_path):
     again, _ = work(mistakes.SERIES, tmp_path, *options, "--framework", "pytorch")
     made_again = {resumable.run_id(each): each for each in again if each["seconds"] >= 0}
     assert set(made_again) == {resumable.run_id(lost), resumable.run_id(older)}
-    assert made_again[resumable.run_id(lost)]["probabilities"] == lost["probabilities"], "the same seed"
+    assert made_again[resumable.run_id(lost)]["logits_below"] == lost["logits_below"], "the same seed"
