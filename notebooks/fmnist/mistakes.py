@@ -36,7 +36,7 @@ def out_of_fold(labels: ArrayLike, seed: int = 1) -> np.ndarray:
         raise LookupError(f"models/mistakes.json lacks folds of seed {seed}: make mistakes.")
     logits = np.zeros((len(labels), 10))
     for fold, rows in enumerate(folds(labels)):
-        logits[rows] = -_unpack(runs[fold]["logits_below"], "uint8").reshape(-1, 10) / STEPS
+        logits[rows] = _unpack(runs[fold]["logits_below"], "uint8").reshape(-1, 10) / -STEPS
     return softmax(logits, axis=1)
 
 
