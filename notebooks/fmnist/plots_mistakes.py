@@ -21,11 +21,12 @@ def image_rows(rows: Mapping[str, tuple[Sequence[np.ndarray], Sequence[str]]], t
 
     A name of blanks makes a row without one, which continues that above it.
     """
+    rows = {name: row for name, row in rows.items() if len(row[0])}
     columns = max(len(images) for images, _ in rows.values())
-    lines = max(text.count("\n") + 1 for _, titles in rows.values() for text in titles) if columns else 1
-    height = 1.12 + 0.19 * lines
+    lines = max(text.count("\n") + 1 for _, titles in rows.values() for text in titles)
+    height = 1.3 + 0.19 * lines
     figure, axes = plt.subplots(
-        len(rows), columns, figsize=(1.3 * columns + 0.3, height * len(rows) + 0.4), squeeze=False
+        len(rows), columns, figsize=(1.3 * columns + 0.3, height * len(rows) + 0.45), squeeze=False
     )
     for line, (name, (images, titles)) in zip(axes, rows.items(), strict=True):
         for axis, image, text in zip(line, images, titles, strict=False):
@@ -36,7 +37,7 @@ def image_rows(rows: Mapping[str, tuple[Sequence[np.ndarray], Sequence[str]]], t
             axis.set_axis_off()
         line[0].set_ylabel(name.strip(), fontsize=10)
     figure.suptitle(title, fontsize=12)
-    figure.tight_layout(pad=0.4, w_pad=0.5, h_pad=0.7)
+    figure.tight_layout(pad=0.4, w_pad=0.5, h_pad=1.0)
     told = [
         f"{name.strip()}: {', '.join(' '.join(text.split()) for text in titles)}" for name, (_, titles) in rows.items()
     ]
@@ -54,8 +55,8 @@ def class_accuracy(table: pd.DataFrame) -> Figure:
     figure, axis = plt.subplots(figsize=(8, 4.2))
     told = []
     for model, offset in (("dense", 0.15), ("cnn", -0.15)):
-        # A class of which all images are right, in a quick run, has no interval.
-        half = [196 * standard_error(value, count) for value, count in zip(table[model], table["images"], strict=True)]
+        half = 196 * standard_error(table[model].to_numpy(), table["images"].to_numpy())
+        half = half, np.minimum(half, 100 - 100 * table[model].to_numpy())
         axis.errorbar(
             100 * table[model], np.arange(len(table)) + offset, xerr=half, fmt=MARKERS[model], markersize=6, capsize=3,
             color=MODEL_COLOURS[model], label=DISPLAY[model],
