@@ -96,8 +96,8 @@ def _range(values: Sequence[float], decimals: int = 2) -> str:
 def advantages(framework: str) -> pd.DataFrame:
     """Return by how many percentage points the CNNs are ahead of the dense networks on perturbed test images.
 
-    Columns: "dense", "cnn" (mean accuracy, %), "ahead", "low" and "high" (points). The index is (perturbation, size). The
-    95% interval is by Student's t, and supposes that both networks spread alike; it covers the choice of the seed.
+    Columns: "dense", "cnn" (mean accuracy, %), "ahead", "low" and "high" (points). The index is (perturbation, size).
+    The 95% interval is by Student's t, and supposes that both networks spread alike; it covers the choice of the seed.
     """
     rows: dict[tuple[str, float], dict[str, list[float]]] = {}
     for run in networks(framework):
