@@ -44,6 +44,16 @@ def equal_groups_variant(*, order=np.argsort, signed=False, weigh=True, sort_lab
     return variant
 
 
+def equal_groups_cut_at_shares(probabilities, labels, groups):
+    order, n = np.argsort(probabilities.max(axis=1)), len(labels)
+    is_right = probabilities.argmax(axis=1) == labels
+    total = 0
+    for g in range(groups):
+        part = order[g * n // groups : (g + 1) * n // groups]
+        total += len(part) * abs(probabilities.max(axis=1)[part].mean() - is_right[part].mean())
+    return total / n
+
+
 def equal_width(probabilities, labels, groups):
     confidence, is_right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     group = np.minimum((confidence * groups).astype(int), groups - 1)
@@ -75,6 +85,13 @@ def calibrated_on_a_grid(fit_logits, fit_labels, logits):
     best = min(np.linspace(0.1, 5, 491), key=loss)
     scaled = np.exp(logits / best - np.max(logits / best, axis=1, keepdims=True))
     return Tensor(scaled / scaled.sum(axis=1, keepdims=True))
+
+
+def calibrated_on_a_coarse_grid(fit_logits, fit_labels, logits):
+    grid = np.arange(0.05, 5, 0.05)
+    rows = np.arange(len(fit_labels))
+    T = min(grid, key=lambda t: -np.log(softmax(fit_logits / t, axis=1)[rows, fit_labels] + 1e-300).mean())
+    return softmax(logits / T, axis=1)
 
 
 def calibrated_by_log(fit_logits, fit_labels, logits):
@@ -268,7 +285,15 @@ def average(gain, error):
 
 CASES = {
     "equal_groups_error": {
-        "right": [equal_groups, equal_groups_by_sums, equal_groups_averaged, equal_groups_variant()],
+        "right": [
+            equal_groups,
+            equal_groups_by_sums,
+            equal_groups_averaged,
+            equal_groups_variant(),
+            equal_groups_variant(order=lambda c: np.argsort(-c)),
+            equal_groups_cut_at_shares,
+            lambda *all: round(equal_groups(*all), 4),
+        ],
         "wrong": [
             (equal_groups_variant(order=lambda c: np.arange(len(c))), "not sorted by their confidence"),
             (equal_groups_variant(sort_labels=False), "the right answers are not"),
@@ -282,7 +307,7 @@ CASES = {
         ],
     },
     "calibrated": {
-        "right": [calibrated, calibrated_on_a_grid, calibrated_by_log],
+        "right": [calibrated, calibrated_on_a_grid, calibrated_by_log, calibrated_on_a_coarse_grid],
         "wrong": [
             (lambda a, b, new: softmax(softmax(new, axis=1) / fitted(a, b), axis=1), "applied twice"),
             (lambda a, b, new: softmax(new, axis=1) / fitted(a, b), "no longer add up to 1"),
@@ -342,7 +367,8 @@ CASES = {
         ],
     },
     "class_losses": {
-        "right": [losses(LOSSES), losses(list(BY_COUNTS)), losses(Tensor(LOSSES)), losses(LOSSES.round(3))],
+        "right": [losses(LOSSES), losses(list(BY_COUNTS)), losses(Tensor(LOSSES)), losses(LOSSES.round(3)),
+                  losses(LOSSES.round(2))],
         "wrong": [
             (losses(100 * LOSSES), "in per cent"),
             (losses(-LOSSES), "The sign"),
@@ -358,6 +384,7 @@ CASES = {
     },
     "averaging": {
         "right": [average(GAIN, ERROR), average(round(GAIN, 4), round(ERROR, 4)),
+                  average(round(GAIN, 3), round(ERROR, 3)),
                   average(GAIN, DIFFERENCE.std(ddof=1) / np.sqrt(600)),
                   average(GAIN, np.sqrt(np.count_nonzero(DIFFERENCE)) / 600), average(GAIN, RESAMPLED.standard_error)],
         "wrong": [

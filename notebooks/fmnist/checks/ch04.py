@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from fmnist.checks.common import Wrong, array, call, check, compare, number, require, same
+from fmnist.checks.common import Wrong, array, both, call, check, compare, number, require, same, slack
 
 _compare = partial(compare, tolerance=1e-5)
 _same = partial(same, tolerance=1e-5)
@@ -44,6 +44,13 @@ def equal_groups_error(function):
         width = np.minimum((confidence * groups).astype(int), groups - 1)
         wide = _groups([np.flatnonzero(width == g) for g in np.unique(width)], confidence, is_right)
         expected = np.sum(sizes * np.abs(gaps)) / images
+        # Which groups get the images that are left over is a matter of taste, and so is where the sorting begins.
+        down = _groups(np.array_split(np.argsort(-confidence), groups), confidence, is_right)
+        at = [i * images // groups for i in range(1, groups)]
+        ways = [_groups(np.split(order, at), confidence, is_right) for order in _orders(confidence)]
+        for other_sizes, other_gaps in (down, *ways):
+            other = np.sum(other_sizes * np.abs(other_gaps)) / images
+            expected = other if same(found, other, 1e-4) else expected
         slips = [
             (100 * expected, "Expected a share, such as 0.02; this is in per cent."),
             (np.sum(wide[0] * np.abs(wide[1])) / images, "These are the chapter's groups, intervals of equal width. "
@@ -63,11 +70,16 @@ def equal_groups_error(function):
         ]  # fmt: skip
         _compare(
             found, expected, slips,
-            f"For {images} invented images in {groups} groups, expected {expected:.4f}, found {found:.4f}. Which "
-            "images are in the first group, and what are its two averages?",
-            tolerance=1e-6,
+            f"For {images} invented images in {groups} groups, {both(expected, found)}. Which images are in the first "
+            "group, and what are its two averages?",
+            tolerance=1e-4,
         )  # fmt: skip
     return "How the groups are cut is a choice, and a calibration error is only as good as its groups are filled."
+
+
+def _orders(confidence):
+    order = np.argsort(confidence)
+    return order, order[::-1]
 
 
 # Exercise 2
@@ -123,7 +135,7 @@ def calibrated(function):
             found, expected, slips,
             f"For invented logits that want a temperature of {T:.2f}, the probabilities are not those expected. Is it "
             "fitted on the first two arguments and applied to the third, before the softmax?",
-            tolerance=0.01,
+            tolerance=0.03,
         )  # fmt: skip
     return "A temperature divides logits, and is fitted on images that it will not be judged by."
 
@@ -229,11 +241,6 @@ def cheapest_threshold(function):
         accurate = np.array([correct[confidence >= threshold].mean() for threshold in confidence])
         require(not _same(found, confidence[accurate.argmax()]), "This threshold has the highest accuracy, whatever "
                 "it refuses. Each refused image costs 1.")  # fmt: skip
-        require(found > confidence.min(), "This threshold predicts every image, as if a mistake cost no more than a "
-                "refusal. Use the price.")  # fmt: skip
-        accurate = np.array([correct[confidence >= threshold].mean() for threshold in confidence])
-        require(not _same(found, confidence[accurate.argmax()]), "This threshold has the highest accuracy, whatever "
-                "it refuses. Each refused image costs 1.")  # fmt: skip
         free = confidence[np.argmin([np.sum((confidence >= t) & ~correct) for t in confidence])]
         require(not _same(found, free), "Here refusing costs nothing. Each refused image costs 1.")
         require(not _same(found, 1 - 1 / price), "This is the best threshold of a perfectly calibrated network. Look "
@@ -307,7 +314,7 @@ def _moved(images, down, right, mode="constant"):
 # Exercise 6
 
 
-@check
+@check(given=("plain", "mirrored", "labels"))
 def class_losses(losses, plain, mirrored, labels):
     """`losses`: how much each true class loses by mirroring; the others: probabilities N×10, twice, and N labels."""
     found = array(losses, (10,), "the losses of the ten classes")
@@ -338,7 +345,7 @@ def class_losses(losses, plain, mirrored, labels):
         f"For {int(np.abs(found - expected).argmax())}, the class that is farthest off, expected another number than "
         f"{found[np.abs(found - expected).argmax()]:.3f}. Take the images of one true class and compare the shares of "
         "right answers.",
-        tolerance=6e-4,
+        tolerance=slack(found, most=5),
     )  # fmt: skip
     return "An average hides who pays: one number over all classes would not have told."
 
@@ -348,7 +355,7 @@ def _shares(is_right, groups):
     return np.array([is_right[group].mean() if np.any(group) else 0 for group in groups])
 
 
-@check
+@check(given=("plain", "mirrored", "labels"))
 def averaging(gain_and_error, plain, mirrored, labels):
     """`gain_and_error`: two numbers; the others: probabilities N×10, twice, and N labels."""
     gain, error = array(gain_and_error, (2,), "the gain and its standard error")
@@ -371,13 +378,15 @@ def averaging(gain_and_error, plain, mirrored, labels):
         gain, expected, slips,
         f"The gain is not {gain:.4f}. Add the two arrays of probabilities, take the largest class of each image, and "
         "compare the accuracy with that of the plain images.",
-        tolerance=6e-5,
+        tolerance=slack(gain, least=3, most=5),
     )  # fmt: skip
     changed = np.count_nonzero(difference)
     p, q = right.mean(), right_after.mean()
     # The variance of the difference may also be taken as if there were none (McNemar), or be found by resampling.
     close = [
-        value for value in (spread / np.sqrt(n), np.sqrt(changed) / n) if abs(error - value) <= 0.05 * value + 6e-5
+        value
+        for value in (spread / np.sqrt(n), np.sqrt(changed) / n)
+        if abs(error - value) <= 0.05 * value + slack(error, least=3, most=5)
     ]
     if not close:
         slips = [
