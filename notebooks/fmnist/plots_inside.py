@@ -80,7 +80,7 @@ def feature_maps(images: np.ndarray, names: Sequence[str], columns: Mapping[str,
 def journey(image: np.ndarray, maps: Mapping[str, np.ndarray], features: np.ndarray, logits: np.ndarray) -> Figure:
     """Draw what becomes of an image: one feature map of each stage, the 128 features (8 rows of 16), ten logits."""
     figure, axes = plt.subplots(
-        1, len(maps) + 3, figsize=(13, 2.3), layout="constrained",
+        1, len(maps) + 3, figsize=(12.5, 2.25), layout="constrained",
         width_ratios=[1] * (len(maps) + 1) + [1.9, 1.3],
     )  # fmt: skip
     panels = {"image\n28×28": image, **{f"{name}\n{one.shape[0]}×{one.shape[1]}": one for name, one in maps.items()}}

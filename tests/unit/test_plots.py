@@ -141,7 +141,7 @@ FIGURES = {
     "filters": lambda: plots_inside.filters(FILTERS),
     "filters_with_scores": lambda: plots_inside.filters(FILTERS, SCORES, 10 * np.arange(32), 0.5, DEAD),
     "maps_of_garments": lambda: plots_inside.feature_maps(
-        GARMENTS, CLASS_NAMES[:6], {f"conv {k}, filter 23\nmore for shoes": HEAT for k in (1, 2)}
+        GARMENTS, CLASS_NAMES[:6], {f"conv {k}, filter 23\nmore for shoes": HEAT for k in range(4)}
     ),
     "journey": lambda: plots_inside.journey(
         GARMENTS[0], {f"{kind}, filter 51": HEAT[0] for kind in ("conv 1", "pool 1", "conv 2", "pool 2")},
@@ -360,7 +360,7 @@ def test_a_step_of_a_convolution_adds_up():
 def test_edge_detectors_are_marked_and_dead_filters_come_last():
     figure = FIGURES["filters_with_scores"]()
     titles = [axis.get_title() for axis in figure.axes]
-    assert titles[0] == "31: 0.90" and titles[-2:] == ["11: dead", "13: dead"]
+    assert titles[0] == "31: 0.90" and titles[-2:] == ["13: dead", "11: dead"]
     marked = [axis for axis in figure.axes if axis.texts]
     assert len(marked) == np.sum(SCORES[~DEAD] > 0.5)
     assert f"{len(marked)} of them marked as edge detectors, 2 as dead" in figure.alternative_text
