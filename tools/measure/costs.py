@@ -5,7 +5,8 @@
 In each round four fresh processes work one after the other: either network of chapter 01 in either framework. Each
 imports its framework, trains for three epochs on the 54,000 training images in the way of chapter 01 (with the
 functions of `chapter_01.py`, as "chapter" in the benchmark does), classifies one image and 1,000 images many times, and
-reports in a line of JSON. Both frameworks work on the CPU with as many threads as they choose by themselves. Of several
+reports in a line of JSON. Keras's `fit` compiles what it repeats and chapter 01's loop in PyTorch does not, so each
+also trains and predicts the other way: Keras eagerly, and PyTorch with `torch.compile`, where there is a C++ compiler. Both frameworks work on the CPU with as many threads as they choose by themselves. Of several
 rounds the medians are compared: the first process of the first round finds little of its framework in the computer's
 file cache, and a machine has faster and slower minutes. The result is printed and written to `models/costs.json`.
 """
@@ -26,7 +27,7 @@ from fmnist.paths import MODELS, ROOT
 from tools.measure import common, installed
 from tools.measure.costs_process import CALLS, TRAINING, WAYS, serve
 
-ROUNDS = 5  # ten to sixteen minutes on two cores
+ROUNDS = 5  # about half an hour on two cores
 SECONDS = ("import_seconds", "first_epoch_seconds", "start_to_first_epoch_seconds", "epoch_seconds")
 MEGABYTES = ("memory_after_import_mb", "peak_memory_mb")
 SURROUNDINGS = {
