@@ -100,12 +100,11 @@ STEPS = 100
 def inputs(name: str, dtype: str) -> Arrays:
     """Return what a layer gets: "inputs", a factor for each output, and its weights; the same in every process.
 
-    The results of a layer are its outputs, and the derivatives of the sum of outputs times factors. Values are
-    multiples of 1/256, so that both precisions begin with the same.
+    The results of a layer are its outputs, and the derivatives of the sum of outputs times factors.
     """
     layer, generator = LAYERS[name], _generator(name)
     shapes = {"inputs": layer.shape, "factors": _output_shape(layer)} | dict(layer.arrays)
-    return {key: _exact(generator.normal(size=shape)).astype(dtype) for key, shape in shapes.items()}
+    return {key: generator.normal(size=shape).astype(dtype) for key, shape in shapes.items()}
 
 
 def labels(name: str) -> np.ndarray:
@@ -116,7 +115,7 @@ def labels(name: str) -> np.ndarray:
 def path(name: str, dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return what an optimizer gets: 500 weights, a row of gradients for each step, and the rate of each step."""
     generator = _generator("path")
-    start, gradients = _exact(generator.normal(size=500)), _exact(generator.normal(size=(STEPS, 500)))
+    start, gradients = generator.normal(size=500), generator.normal(size=(STEPS, 500))
     share = np.arange(STEPS) / STEPS if OPTIMIZERS[name].falling else np.zeros(STEPS)
     rates = [rounded(RATE * (1 + math.cos(math.pi * each)) / 2) for each in share]
     return start.astype(dtype), gradients.astype(dtype), np.array(rates)
@@ -138,10 +137,6 @@ def largest(first: Arrays, second: Arrays, names: Iterable[str] = ()) -> float:
 
 def _generator(name: str) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(name.encode()))
-
-
-def _exact(values: np.ndarray) -> np.ndarray:
-    return np.round(values * 256) / 256
 
 
 def _output_shape(layer: Layer) -> tuple[int, ...]:

@@ -16,7 +16,9 @@ DIFFERENT = {"SGD with momentum, falling rate", "Adam, defaults", "AdamW, defaul
 @pytest.mark.parametrize("name", proofs.LAYERS)
 def test_a_layer_computes_the_same(workers, name):
     steps = workers.ask("both", "proofs", ("layer", name))
-    assert max(steps.values()) < 1000, steps
+    assert steps["float32"] < 1000, steps
+    # TensorFlow rounds a constant of GELU to float32.
+    assert steps["float64"] < (1e9 if name == "GELU" else 1000), steps
 
 
 @pytest.mark.parametrize("name", proofs.OPTIMIZERS)
