@@ -1,7 +1,8 @@
 """Keras on its PyTorch backend, in a process of its own and without TensorFlow: what it computes there.
 
 A backend is chosen before Keras is imported and cannot be changed afterwards, so a notebook that has Keras on
-TensorFlow asks another process. That one runs the notebook's own cells which use Keras only.
+TensorFlow asks another process. That one runs the notebook's own cells which use Keras only. There float64 means float64, which
+Keras otherwise rounds to float32 on this backend.
 """
 
 import os
@@ -50,9 +51,12 @@ def serve() -> None:
 
     import keras
     import numpy as np
+    from keras.src.backend.common import dtypes
 
     from fmnist import keras_proofs, taught
 
+    # On every backend but TensorFlow, Keras computes in float32 where it is asked for float64.
+    dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
     known = {"layer": keras_proofs.layer, "optimizer": keras_proofs.optimizer}
     known |= taught.run_tagged_cells(notebook, tag, keras=keras, np=np, keras_proofs=keras_proofs, taught=taught)
     results = [known[name](*arguments) for name, arguments in calls]

@@ -73,27 +73,27 @@ def defaults(effects: Mapping[str, Gap], names: Mapping[str, str]) -> Figure:
 
 
 def verdict(runs: pd.DataFrame, gaps: Mapping[tuple[str, str], Gap]) -> Figure:
-    """Draw the test accuracy of every run on the left, on one scale, and the differences on the right.
+    """Draw the test accuracy of every run above, on one scale, and the differences below.
 
     `runs` has the columns "network", "arm" and "accuracy" (%); `gaps` maps (network, what is compared) to a difference.
     """
     rows = [(n, arm) for n in NETWORKS for arm in sorted(runs.loc[runs["network"] == n, "arm"].unique())]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.9), width_ratios=(1, 1))
+    figure, (above, below) = plt.subplots(2, 1, figsize=(8.5, 6.4))
     for place, (network, arm) in enumerate(rows):
         values = runs.loc[(runs["network"] == network) & (runs["arm"] == arm), "accuracy"]
         colour = FRAMEWORK_COLOURS[arm.split(",")[0]]
         fill = "none" if "," in arm else colour
-        left.plot(values, np.full(len(values), place), "o", color=colour, markerfacecolor=fill, alpha=0.6, markersize=5)
-        left.plot(values.mean(), place, "|", color=INK, markersize=16)
+        above.plot(values, np.full(len(values), place), "o", color=colour, markerfacecolor=fill, alpha=0.6, markersize=5)
+        above.plot(values.mean(), place, "|", color=INK, markersize=16)
     names = [f"{DISPLAY[network]}, {_arm(arm)} ({_count(runs, network, arm)})" for network, arm in rows]
-    left.set_yticks(range(len(rows)), names)
-    left.set(xlabel="test accuracy (%)", ylim=(len(rows) - 0.5, -0.5), title="A dot for each run, a line at the mean")
+    above.set_yticks(range(len(rows)), names)
+    above.set(xlabel="test accuracy (%)", ylim=(len(rows) - 0.5, -0.5), title="A dot for each run, a line at the mean")
     for place, gap in enumerate(gaps.values()):
-        _interval(right, gap, place, INK)
-    right.axvline(0, color=NEUTRAL, linewidth=0.8)
+        _interval(below, gap, place, INK)
+    below.axvline(0, color=NEUTRAL, linewidth=0.8)
     labels = [f"{DISPLAY[network]}: {name} (n = {gap.seeds})" for (network, name), gap in gaps.items()]
-    right.set_yticks(range(len(gaps)), labels)
-    right.set(xlabel="difference (points)", ylim=(len(gaps) - 0.5, -0.5), title="Differences, 95% intervals")
+    below.set_yticks(range(len(gaps)), labels)
+    below.set(xlabel="difference (points)", ylim=(len(gaps) - 0.5, -0.5), title="Differences, 95% intervals")
     figure.tight_layout()
     told = "; ".join(f"{label}: {_told(gap)}" for label, gap in zip(labels, gaps.values(), strict=True))
     describe(figure, f"Test accuracies of every run, and differences in points with 95% intervals. {told}.")

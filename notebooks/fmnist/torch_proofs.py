@@ -27,7 +27,8 @@ def layer(name: str, dtype: str, mask: np.ndarray | None = None, like_keras: boo
     elif mask is not None:
         outputs, made = x * torch.from_numpy(mask.astype(dtype)) / (1 - about.torch_settings["p"]), None
     else:
-        made = getattr(torch_aligned if like_keras else nn, about.torch)(**about.torch_settings)
+        package = torch_aligned if like_keras and hasattr(torch_aligned, about.torch) else nn
+        made = getattr(package, about.torch)(**about.torch_settings)
         made = made.to(x.dtype)
         for keras_name, torch_name, axes in _ARRAYS.get(about.keras, ()):
             if keras_name in given:
