@@ -21,6 +21,8 @@ ONE_USER = {
     ("convert_model", "main"),
     ("convert_model", "convert_file"),
     ("convert_model", "largest_difference"),
+    ("regularization", "runs"),
+    ("regularization", "table"),
     ("keras_files", "read"),
     ("keras_files", "write"),
     ("torch_files", "read"),
