@@ -13,7 +13,7 @@ ALL = .venv/installed-all
 
 .DEFAULT_GOAL := help
 .PHONY: help try try-all run run-all stale run-stale test check lab exercises readme lock about
-.PHONY: study regularization experiments ablation long-run costs benchmark lint format clean broken
+.PHONY: study regularization mistakes experiments ablation long-run costs benchmark lint format clean broken
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,9 @@ study: $(LEARNER)  ## the training runs from many seeds (hours; stop it and go o
 
 regularization: $(LEARNER)  ## what each method of chapter 02 brings (two hours; stop it and go on at will)
 	@.venv/bin/python -m tools.measure.regularization
+
+mistakes: $(LEARNER)  ## the further networks of chapter 04 (two hours; stop it and go on at will)
+	@.venv/bin/python -m tools.measure.mistakes
 
 experiments: $(LEARNER)  ## the training runs and searches of chapter 05 (hours; stop it and go on at will)
 	@.venv/bin/python -m tools.measure.experiments

@@ -1,11 +1,9 @@
 """Right answers, and plausible wrong ones with a part of the message meant for them, for the checks of chapter 03."""
 
 import numpy as np
-from scipy import ndimage
-from scipy.optimize import minimize_scalar
 from scipy.signal import correlate2d
-from scipy.special import log_softmax, softmax
-from scipy.stats import bootstrap
+from scipy.stats import rankdata, spearmanr
+from sklearn.neighbors import kneighbors_graph
 
 from tests.cases.answers import Args, Tensor
 
@@ -187,93 +185,6 @@ def no_batch_axis(predict, image, side):
 # Exercise 5
 
 
-def equal_groups(probabilities, labels, groups):
-    confidence, is_right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    parts = np.array_split(np.argsort(confidence), groups)
-    return sum(len(part) * abs(confidence[part].mean() - is_right[part].mean()) for part in parts) / len(labels)
-
-
-def equal_groups_by_sums(probabilities, labels, groups):
-    confidence = probabilities.max(axis=1)
-    order = confidence.argsort()
-    surplus = (confidence - (probabilities.argmax(axis=1) == labels))[order]
-    return float(np.sum([abs(part.sum()) for part in np.array_split(surplus, groups)]) / len(surplus))
-
-
-def equal_groups_averaged(probabilities, labels, groups):
-    pairs = sorted(zip(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, strict=True))
-    parts = np.array_split(np.array(pairs, dtype=float), groups)
-    gaps, weights = [abs(np.subtract(*part.mean(axis=0))) for part in parts], [len(part) for part in parts]
-    return Tensor(np.average(gaps, weights=weights))
-
-
-def equal_groups_variant(*, order=np.argsort, signed=False, weigh=True, sort_labels=True, factor=1.0):
-    def variant(probabilities, labels, groups):
-        confidence, is_right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-        order_ = order(confidence)
-        confidence, is_right = confidence[order_], is_right[order_] if sort_labels else is_right
-        parts = list(zip(np.array_split(confidence, groups), np.array_split(is_right, groups), strict=True))
-        gaps = np.array([c.mean() - r.mean() for c, r in parts])
-        gaps = gaps if signed else np.abs(gaps)
-        return factor * (np.average(gaps, weights=[len(c) for c, _ in parts]) if weigh else gaps.mean())
-
-    return variant
-
-
-def equal_groups_cut_at_shares(probabilities, labels, groups):
-    order, n = np.argsort(probabilities.max(axis=1)), len(labels)
-    is_right = probabilities.argmax(axis=1) == labels
-    total = 0
-    for g in range(groups):
-        part = order[g * n // groups : (g + 1) * n // groups]
-        total += len(part) * abs(probabilities.max(axis=1)[part].mean() - is_right[part].mean())
-    return total / n
-
-
-def equal_width(probabilities, labels, groups):
-    confidence, is_right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    group = np.minimum((confidence * groups).astype(int), groups - 1)
-    return sum(abs((confidence - is_right)[group == g].sum()) for g in range(groups)) / len(labels)
-
-
-def image_by_image(probabilities, labels, groups):
-    return np.abs(probabilities.max(axis=1) - (probabilities.argmax(axis=1) == labels)).mean()
-
-
-def fitted(logits, labels):
-    def cross_entropy(t):
-        return -log_softmax(logits / t, axis=1)[np.arange(len(labels)), labels].mean()
-
-    return minimize_scalar(cross_entropy, bounds=(0.05, 20), method="bounded").x
-
-
-def calibrated(fit_logits, fit_labels, logits):
-    return softmax(logits / fitted(fit_logits, fit_labels), axis=1)
-
-
-def calibrated_on_a_grid(fit_logits, fit_labels, logits):
-    def loss(t):
-        return -log_softmax(fit_logits / t, axis=1)[np.arange(len(fit_labels)), fit_labels].mean()
-
-    best = min(np.linspace(0.1, 5, 491), key=loss)
-    scaled = np.exp(logits / best - np.max(logits / best, axis=1, keepdims=True))
-    return Tensor(scaled / scaled.sum(axis=1, keepdims=True))
-
-
-def calibrated_on_a_coarse_grid(fit_logits, fit_labels, logits):
-    grid = np.arange(0.05, 5, 0.05)
-    rows = np.arange(len(fit_labels))
-    T = min(grid, key=lambda t: -np.log(softmax(fit_logits / t, axis=1)[rows, fit_labels] + 1e-300).mean())
-    return softmax(logits / T, axis=1)
-
-
-def calibrated_by_log(fit_logits, fit_labels, logits):
-    return np.exp(log_softmax(np.divide(logits, fitted(fit_logits, fit_labels)), axis=-1)).tolist()
-
-
-# Exercise 6
-
-
 def cosines(numbers, library):
     lengths = np.linalg.norm(numbers, axis=1)[:, None] * np.linalg.norm(library, axis=1)
     return numbers @ library.T / np.maximum(lengths, 1e-12)
@@ -313,96 +224,69 @@ def in_place(numbers, library, count):
     return nearest(numbers, library, count)
 
 
+# Exercise 6
+
+
+def kept(points, projected, count):
+    lists = []
+    for rows in (points, projected):
+        distances = ((rows[:, None] - rows) ** 2).sum(axis=2)
+        lists.append(np.argsort(distances, axis=1)[:, 1 : count + 1])  # a point is its own nearest
+    return np.mean([len(set(one) & set(other)) / count for one, other in zip(*lists, strict=True)])
+
+
+def kept_by_sklearn(points, projected, count):
+    def graph(rows):
+        return kneighbors_graph(rows, count).toarray()
+
+    return Tensor((graph(points) * graph(projected)).sum() / count / len(points))
+
+
+def kept_variant(*, first=1, last=0, sign=1, shared=np.intersect1d, reduce=np.mean, cosine=False):
+    def answer(points, projected, count):
+        lists = []
+        for rows in (points, projected):
+            rows = rows / np.linalg.norm(rows, axis=1, keepdims=True) if cosine else rows
+            distances = sign * ((rows[:, None] - rows) ** 2).sum(axis=2)
+            lists.append(np.argsort(distances, axis=1)[:, first : count + first + last])
+        return reduce([len(shared(one, other)) / count for one, other in zip(*lists, strict=True)])
+
+    return answer
+
+
+def moves_the_points(points, projected, count):
+    share = kept(points, projected, count)
+    points -= points.mean(axis=0)
+    return share
+
+
 # Exercise 7
 
 
-def by_frame(images, down, right):
-    size = images.shape[1]
-    down, right = np.clip([down, right], -size, size)
-    framed = np.pad(images, ((0, 0), (size, size), (size, size)))
-    return framed[:, size - down : 2 * size - down, size - right : 2 * size - right]
+def agreement_variant(*, one=lambda a, b: spearmanr(a.ravel(), b.ravel())[0], middle=np.mean, half=None):
+    def answer(maps, others):
+        each = np.array([one(a, b) for a, b in zip(maps, others, strict=True)])
+        return middle(each), half(each) if half else 1.96 * each.std() / np.sqrt(len(each))
+
+    return answer
 
 
-def by_slices(images, down, right):
-    result = np.zeros_like(images)
-    if abs(down) < 28 and abs(right) < 28:
-        here = [slice(max(0, step), 28 + min(0, step)) for step in (down, right)]
-        there = [slice(max(0, -step), 28 + min(0, -step)) for step in (down, right)]
-        result[:, here[0], here[1]] = images[:, there[0], there[1]]
-    return result
+def agreement_by_ranks(maps, others):
+    ranks = [rankdata(rows.reshape(len(rows), -1), axis=1) for rows in (maps, others)]
+    centred = [rows - rows.mean(axis=1, keepdims=True) for rows in ranks]
+    squares = [(rows**2).sum(axis=1) for rows in centred]
+    each = (centred[0] * centred[1]).sum(axis=1) / np.sqrt(squares[0] * squares[1])
+    return Tensor([each.mean(), 1.96 * each.std(ddof=1) / np.sqrt(len(each))])
 
 
-def by_scipy(images, down, right):
-    return ndimage.shift(images, (0, down, right), order=0, cval=0)
+def all_in_one_list(maps, others):
+    _, half = agreement_by_ranks(maps, others).values
+    return spearmanr(maps.ravel(), others.ravel())[0], half
 
 
-def by_roll_and_erase(images, down, right):
-    result = np.roll(images, (down, right), axis=(1, 2)).astype(float)
-    rows, columns = np.arange(28) - down, np.arange(28) - right
-    result[:, (rows < 0) | (rows > 27)] = 0
-    result[:, :, (columns < 0) | (columns > 27)] = 0
-    return Tensor(result)
-
-
-def by_roll(images, down, right):
-    return np.roll(images, (down, right), axis=(1, 2))
-
-
-def only_forwards(images, down, right):
-    result = np.zeros_like(images)
-    if 0 <= down < 28 and 0 <= right < 28:
-        result[:, down:, right:] = images[:, : 28 - down, : 28 - right]
-    return result
-
-
-def empty_slices(images, down, right):
-    result = np.zeros_like(images)
-    result[:, down:, right:][:, : 28 - down, : 28 - right] = 0
-    part = images[:, :-down, :-right]
-    result[:, 28 - part.shape[1] :, 28 - part.shape[2] :][:, : part.shape[1], : part.shape[2]] = (
-        part if part.size else 0
-    )
-    return result
-
-
-def erases_in_place(images, down, right):
-    result = by_frame(images, down, right)
-    images[:] = 0
-    return result
-
-
-# Exercise 8
-
-LABELS = np.repeat(np.arange(10), 60)
-
-
-def invented(strength, seed):
-    noise = np.random.default_rng(seed).normal(0, 1, (600, 10))
-    return softmax(noise + strength * np.eye(10)[LABELS], axis=1)
-
-
-PLAIN = invented(2.5, 1)
-MIRRORED = invented(np.where(LABELS > 6, 0.2, 2.0)[:, None], 2)
-RIGHT, RIGHT_MIRRORED = PLAIN.argmax(axis=1) == LABELS, MIRRORED.argmax(axis=1) == LABELS
-OF_CLASS = np.arange(600).reshape(10, 60)  # rows
-LOSSES = np.array([RIGHT[rows].mean() - RIGHT_MIRRORED[rows].mean() for rows in OF_CLASS])
-BY_COUNTS = (np.bincount(LABELS[RIGHT], minlength=10) - np.bincount(LABELS[RIGHT_MIRRORED], minlength=10)) / 60
-ANSWERED = [
-    RIGHT[PLAIN.argmax(axis=1) == k].mean() - RIGHT_MIRRORED[MIRRORED.argmax(axis=1) == k].mean() for k in range(10)
-]
-RIGHT_AVERAGE = (PLAIN + MIRRORED).argmax(axis=1) == LABELS
-DIFFERENCE = RIGHT_AVERAGE.astype(int) - RIGHT
-GAIN, ERROR = DIFFERENCE.mean(), DIFFERENCE.std() / np.sqrt(600)
-UNPAIRED = np.sqrt((RIGHT.var() + RIGHT_AVERAGE.var()) / 600)
-RESAMPLED = bootstrap((DIFFERENCE,), np.mean, n_resamples=4000, method="basic", rng=np.random.default_rng(5))
-
-
-def losses(answer):
-    return Args((answer, PLAIN, MIRRORED, LABELS))
-
-
-def average(gain, error):
-    return Args(((gain, error), PLAIN, MIRRORED, LABELS))
+def averaged_first(maps, others):
+    _, half = agreement_by_ranks(maps, others).values
+    return spearmanr(maps.mean(axis=0).ravel(), others.mean(axis=0).ravel())[0], half
 
 
 CASES = {
@@ -429,18 +313,18 @@ CASES = {
         "right": [Args((20, (4, 8))), Args((20.0, [4, 8])), Args((np.int64(20), np.array([4.0, 8.0]))),
                   Args((Tensor([20]), Tensor([4, 8])))],
         "wrong": [
-            (Args((9, (4, 8))), "as if there were no pools"),
+            (Args((9, (4, 8))), "as if there were no pooling"),
             (Args((11, (4, 8))), "added up"),
             (Args((10, (4, 8))), "second convolution"),
-            (Args((12, (4, 8))), "second pool"),
-            (Args((14, (4, 8))), "left out the second pool"),
+            (Args((12, (4, 8))), "second pooling"),
+            (Args((14, (4, 8))), "left out the second pooling"),
             (Args((16, (4, 8))), "sees 5×5 pixels"),
-            (Args((17, (4, 8))), "more than one number itself"),
+            (Args((17, (4, 8))), "more than one value itself"),
             (Args((36, (4, 8))), "side by side"),
-            (Args((21, (4, 8))), "Go backwards from one number"),
+            (Args((21, (4, 8))), "Go backwards from one value"),
             (Args((20, ...)), "Still missing: `field_corner`"),
             (Args((20, (8, 4))), "swapped"),
-            (Args((20, (2, 4))), "one pool of the two"),
+            (Args((20, (2, 4))), "one pooling of the two"),
             (Args((20, (1, 2))), "more than one pixel"),
             (Args((20, (20, 40))), "side by side"),
             (Args((20, (5, 9))), "does not begin at 5, 9"),
@@ -451,15 +335,15 @@ CASES = {
         "right": [scores, scores_in_loops, scores_by_einsum, scores_variant()],
         "wrong": [
             (lambda filters, patches: np.maximum(scores(filters, patches), 0), "Where does your search"),
-            (scores_variant(patch_mean=False), "Take its mean off"),
-            (scores_variant(filter_mean=True), "off the filter, too"),
-            (scores_variant(patch_length=False), "that of the patch is not"),
-            (scores_variant(filter_length=False), "divide by its length"),
+            (scores_variant(patch_mean=False), "Subtract its mean"),
+            (scores_variant(filter_mean=True), "from the filter, too"),
+            (scores_variant(patch_length=False), "not by that of the patch"),
+            (scores_variant(filter_length=False), "Divide by its norm"),
             (scores_variant(patch_length=False, filter_length=False), "sums of products"),
             (scores_variant(late=True), "the patch without its mean"),
             (scores_variant(reduce=np.mean), "average over all patches"),
             (scores_variant(reduce=lambda c, axis: np.abs(c).max(axis)), "ignored the sign"),
-            (scores_variant(reduce=lambda c, axis: c), "the best of them"),
+            (scores_variant(reduce=lambda c, axis: c), "the largest for each filter"),
             (scores_variant(reduce=lambda c, axis: c.max(axis=0)), "one for each filter"),
             (nan_for_zero, "A filter of zeros"),
             (lambda filters, patches: np.ones(len(filters)), "Go through the definition"),
@@ -494,7 +378,7 @@ CASES = {
             (one_by_one(copy=False), "The holes add up"),
             (one_by_one(follow=False), "Follow one class"),
             (one_by_one(last=0), "one place more"),
-            (one_by_one(side_off=1), "The numbers are not right"),
+            (one_by_one(side_off=1), "The values are not right"),
             (one_by_one(transpose=True), "Rows and columns are swapped"),
             (one_by_one(lambda falls: 100 * falls), "percentage points"),
             (one_by_one(lambda falls: np.maximum(falls, 0)), "Where the probability rises"),
@@ -503,47 +387,11 @@ CASES = {
             (no_batch_axis, "also when N is 1"),
         ],
     },
-    "equal_groups_error": {
-        "right": [
-            equal_groups,
-            equal_groups_by_sums,
-            equal_groups_averaged,
-            equal_groups_variant(),
-            equal_groups_variant(order=lambda c: np.argsort(-c)),
-            equal_groups_cut_at_shares,
-            lambda *all: round(equal_groups(*all), 4),
-        ],
-        "wrong": [
-            (equal_groups_variant(order=lambda c: np.arange(len(c))), "not sorted by their confidence"),
-            (equal_groups_variant(sort_labels=False), "the right answers are not"),
-            (equal_groups_variant(signed=True), "cancel out"),
-            (equal_groups_variant(weigh=False), "differ by one image"),
-            (equal_groups_variant(factor=100), "in per cent"),
-            (equal_width, "intervals of equal width"),
-            (image_by_image, "single images"),
-            (lambda probabilities, labels, groups: 0.05, "For 23 invented images"),
-            (lambda probabilities, labels, groups: [0.1, 0.2], "Expected one number"),
-        ],
-    },
-    "calibrated": {
-        "right": [calibrated, calibrated_on_a_grid, calibrated_by_log, calibrated_on_a_coarse_grid],
-        "wrong": [
-            (lambda a, b, new: softmax(softmax(new, axis=1) / fitted(a, b), axis=1), "applied twice"),
-            (lambda a, b, new: softmax(new, axis=1) / fitted(a, b), "no longer add up to 1"),
-            (lambda a, b, new: new / fitted(a, b), "logits still"),
-            (lambda a, b, new: softmax(new * fitted(a, b), axis=1), "multiplied"),
-            (lambda a, b, new: softmax(new, axis=1), "without any temperature"),
-            (lambda a, b, new: calibrated(a, b, a), "as many as the images"),
-            (lambda a, b, new: calibrated(new, new.argmax(axis=1), new), "network's own answers"),
-            (lambda a, b, new: fitted(a, b), "one number"),
-            (lambda a, b, new: softmax(new / 1.5, axis=1), "not those expected"),
-        ],
-    },
     "nearest": {
         "right": [nearest, nearest_backwards, nearest_one_by_one, nearest_on_the_sphere],
         "wrong": [
-            (lambda n, library, count: np.argsort(-n @ library.T, axis=1)[:, :count], "Rows with large numbers"),
-            (by_distance, "straight distance"),
+            (lambda n, library, count: np.argsort(-n @ library.T, axis=1)[:, :count], "Rows with large values"),
+            (by_distance, "Euclidean distance"),
             (lambda n, library, count: np.argsort(cosines(n, library), axis=1)[:, :count], "smallest cosines"),
             (lambda n, library, count: np.argsort(cosines(n, library), axis=1)[:, -count:], "the nearest comes last"),
             (in_any_order, "not in order"),
@@ -554,56 +402,38 @@ CASES = {
             (in_place, "has changed the arrays"),
         ],
     },
-    "shifted": {
-        "right": [by_frame, by_slices, by_scipy, by_roll_and_erase],
+    "neighbours_kept": {
+        "right": [kept, kept_by_sklearn, kept_variant(), kept_variant(reduce=lambda x: np.float32(np.mean(x)))],
         "wrong": [
-            (by_roll, "comes in on the other"),
-            (lambda images, down, right: by_frame(images, right, down), "have moved by 6 down"),
-            (lambda images, down, right: by_frame(images, -down, -right), "the other way"),
-            (lambda images, down, right: by_frame(images, down, -right), "to the left instead"),
-            (lambda images, down, right: by_frame(images, -down, right), "counted downwards"),
-            (lambda images, down, right: images.copy(), "have not moved"),
-            (lambda images, *by: ndimage.shift(images, (0, *by), order=0, mode="nearest"), "is repeated"),
-            (only_forwards, "upwards and to the left"),
-            (empty_slices, "[:-0]"),
-            (erases_in_place, "has changed the images"),
-            (lambda images, down, right: images[:, : 28 - abs(down), : 28 - abs(right)], "the shape"),
+            (kept_variant(first=0), "a neighbour of itself"),
+            (lambda *given: 100 * kept(*given), "in percent"),
+            (lambda *given: given[2] * kept(*given), "Divide by `count`"),
+            (kept_variant(shared=lambda one, other: one[one == other]), "position by position"),
+            (kept_variant(cosine=True), "by cosine"),
+            (lambda *given: 1 - kept(*given), "that is lost"),
+            (lambda points, projected, count: kept(points, points, count), "with themselves"),
+            (kept_variant(sign=-1, first=0), "farthest points"),
+            (kept_variant(reduce=np.array), "one share for each point"),
+            (moves_the_points, "has changed the points"),
+            (lambda points, projected, count: 0.5, "For 60 invented points"),
         ],
     },
-    "class_losses": {
-        "right": [losses(LOSSES), losses(list(BY_COUNTS)), losses(Tensor(LOSSES)), losses(LOSSES.round(3)),
-                  losses(LOSSES.round(2))],
+    "agreement": {
+        "right": [agreement_variant(), agreement_by_ranks, lambda *maps: list(agreement_variant()(*maps))],
         "wrong": [
-            (losses(100 * LOSSES), "in per cent"),
-            (losses(-LOSSES), "The sign"),
-            (losses(ANSWERED), "answered so"),
-            (losses(np.full(10, LOSSES.mean())), "ten times"),
-            (losses(LOSSES / 10), "by the number of all images"),
-            (losses(LOSSES * 60), "numbers of images"),
-            (losses(np.sort(LOSSES)[::-1]), "order of the classes"),
-            (losses([RIGHT_MIRRORED[rows].mean() for rows in OF_CLASS]), "on the mirrored images"),
-            (losses(LOSSES.mean()), "in the shape (10,)"),
-            (losses(np.r_[LOSSES[:3], 0.9, LOSSES[4:]]), "For 3, the class"),
-        ],
-    },
-    "averaging": {
-        "right": [average(GAIN, ERROR), average(round(GAIN, 4), round(ERROR, 4)),
-                  average(round(GAIN, 3), round(ERROR, 3)),
-                  average(GAIN, DIFFERENCE.std(ddof=1) / np.sqrt(600)),
-                  average(GAIN, np.sqrt(np.count_nonzero(DIFFERENCE)) / 600), average(GAIN, RESAMPLED.standard_error)],
-        "wrong": [
-            (average(100 * GAIN, 100 * ERROR), "the gain is in per cent"),
-            (average(-GAIN, ERROR), "The sign of the gain"),
-            (average(RIGHT_AVERAGE.mean(), ERROR), "is the accuracy"),
-            (average(RIGHT_MIRRORED.mean() - RIGHT.mean(), ERROR), "mirrored images alone"),
-            (average(0.5, ERROR), "The gain is not 0.5"),
-            (average(GAIN, UNPAIRED), "from different images"),
-            (average(GAIN, RIGHT_AVERAGE.std() / np.sqrt(600)), "of one accuracy"),
-            (average(GAIN, DIFFERENCE.std()), "standard deviation of the differences"),
-            (average(GAIN, DIFFERENCE.std() / 600), "the root"),
-            (average(GAIN, 100 * ERROR), "error is in per cent"),
-            (average(GAIN, 1.96 * ERROR), "95 % interval"),
-            (Args((GAIN, PLAIN, MIRRORED, LABELS)), "in the shape (2,)"),
+            (agreement_variant(one=lambda a, b: np.corrcoef(a.ravel(), b.ravel())[0, 1]), "compares the orders"),
+            (all_in_one_list, "one long list"),
+            (averaged_first, "average the maps first"),
+            (agreement_variant(middle=np.median), "This is the median"),
+            (agreement_variant(middle=np.max), "The mean is not right"),
+            (agreement_variant(half=lambda each: each.std() / np.sqrt(len(each))), "1.96 times as much"),
+            (agreement_variant(half=lambda each: 1.96 * each.std()), "spread of single images"),
+            (agreement_variant(half=np.std), "multiply by 1.96"),
+            (agreement_variant(half=lambda each: 1.96 * each.std() / len(each)), "not by N"),
+            (agreement_variant(half=lambda each: 3.92 * each.std() / np.sqrt(len(each))), "the whole interval"),
+            (agreement_variant(half=lambda each: 1.96 * each.std() / 8), "not of places"),
+            (agreement_variant(half=np.ptp), "Half of the interval is not right"),
+            (lambda maps, others: 0.5, "in the shape (2,)"),
         ],
     },
 }  # fmt: skip

@@ -1,25 +1,32 @@
 """What chapter 03 teaches: its measures find what is there, and nothing where there is nothing."""
 
+import itertools
+
 import numpy as np
 import pytest
-from scipy import ndimage
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
-from sklearn.decomposition import PCA
+from scipy import stats
+from scipy.special import softmax
 from sklearn.neighbors import NearestNeighbors
 
 from fmnist import taught
 
 NOTEBOOK = "{}/03_inside_the_cnn"
+SIDE = 7  # of the square that hides a part
 
 
 @pytest.fixture(scope="module")
 def chapter():
     given = {
-        "np": np, "ndimage": ndimage, "minimize_scalar": minimize_scalar, "log_softmax": log_softmax, "PCA": PCA,
-        "NearestNeighbors": NearestNeighbors, "generator": np.random.default_rng(0),
+        "np": np, "stats": stats, "itertools": itertools, "softmax": softmax, "NearestNeighbors": NearestNeighbors,
+        "PATCH": SIDE, "run": lambda network, images: network(images), "cnn": bright_in_the_corner,
     }  # fmt: skip
     return taught.run_tagged_cells(NOTEBOOK.format("pytorch"), "taught", **given)
+
+
+def bright_in_the_corner(images):
+    """Two logits: for class 0 the sum of the 7×7 pixels in the upper left corner, and 0 for class 1."""
+    corner = images[:, :SIDE, :SIDE].astype(float).sum(axis=(1, 2)) / (255 * SIDE**2)
+    return np.stack([corner, np.zeros(len(images))] + [np.full(len(images), -50.0)] * 8, axis=1)
 
 
 def test_what_is_numpy_only_is_the_same_code_in_both_twins():
@@ -31,17 +38,22 @@ def test_what_is_numpy_only_is_the_same_code_in_both_twins():
 @pytest.mark.parametrize(
     ("rows", "degrees"),
     [
-        ([[-1, 0, 1]] * 3, 0),  # brighter to the right
+        ([[-1, 0, 1]] * 3, 0),  # larger to the right
         ([[1, 0, -1]] * 3, 180),
-        ([[1, 1, 1], [0, 0, 0], [-1, -1, -1]], 90),  # brighter upwards
+        ([[1, 1, 1], [0, 0, 0], [-1, -1, -1]], 90),  # larger upwards
         ([[0, 1, 2], [-1, 0, 1], [-2, -1, 0]], 45),
-        ([[-1, 1, 1]] * 3, 0),  # an edge beside the centre
+        ([[-2, -1, 0], [-1, 0, 1], [0, 1, 2]], 315),
     ],
 )
 def test_an_edge_is_found_with_its_direction(chapter, rows, degrees):
-    scores, directions = chapter["edge_scores"](np.array([rows], float))
-    assert scores[0] > 0.9
-    assert directions[0] == degrees
+    scores, angles = chapter["edge_scores"](np.array([rows], float))
+    assert scores[0] == pytest.approx(1)
+    assert angles[0] == pytest.approx(degrees)
+
+
+def test_an_edge_beside_the_centre_is_still_an_edge(chapter):
+    (score,), (angle,) = chapter["edge_scores"](np.array([[[-1, 1, 1]] * 3], float))
+    assert 0.5 < score < 0.8 and angle == 0
 
 
 def test_what_is_no_edge_is_not_taken_for_one(chapter):
@@ -49,72 +61,87 @@ def test_what_is_no_edge_is_not_taken_for_one(chapter):
     spot[1, 1] = 8
     line, nothing = np.array([[-1, 2, -1]] * 3, float), np.zeros((3, 3))
     scores, _ = chapter["edge_scores"](np.stack([flat, nothing, spot, line]))
-    assert scores[:2] == pytest.approx(0, abs=1e-9)
-    assert (scores[2:] < 0.8).all()
+    assert scores == pytest.approx(0, abs=1e-9)
 
 
-def test_edge_scores_do_not_depend_on_the_length_of_a_filter(chapter):
+def test_edge_scores_do_not_depend_on_the_norm_of_a_filter(chapter):
     filters = np.random.default_rng(0).normal(size=(20, 3, 3))
     assert chapter["edge_scores"](filters)[0] == pytest.approx(chapter["edge_scores"](filters * 7)[0])
 
 
-def two_classes(confidence, is_right):
-    """Probabilities of two classes in which class 0 is answered with `confidence`, and labels."""
-    confidence = np.asarray(confidence, float)
-    return np.stack([confidence, 1 - confidence], axis=1), np.where(is_right, 0, 1)
+def test_the_chance_of_an_edge_score_is_that_of_two_dimensions_of_nine(chapter):
+    scores, _ = chapter["edge_scores"](np.random.default_rng(0).normal(size=(50_000, 3, 3)))
+    assert np.mean(scores > 0.5) == pytest.approx(0.5**3.5, abs=0.005)
 
 
-@pytest.mark.parametrize(
-    ("confidence", "is_right", "error"),
-    [
-        ([1.0] * 10, [True] * 10, 0),
-        ([1.0] * 10, [False] * 10, 1),
-        ([0.8] * 10, [True] * 8 + [False] * 2, 0),
-        ([0.9] * 10, [True] * 6 + [False] * 4, 0.3),  # over-confident
-        ([0.6] * 10, [True] * 10, 0.4),  # not confident enough
-        # Half the images with a gap of 0.3, half with none.
-        ([0.9] * 10 + [0.7] * 10, [True] * 6 + [False] * 4 + [True] * 7 + [False] * 3, 0.15),
-    ],
-)
-def test_calibration_error_of_cases_made_by_hand(chapter, confidence, is_right, error):
-    found, table = chapter["calibration_error"](*two_classes(confidence, is_right))
-    assert found == pytest.approx(error)
-    assert sum(images for _, _, images in table) == len(confidence)
+def test_the_filters_that_tell_shoes_from_others_are_found(chapter):
+    maps = np.random.default_rng(0).uniform(0, 1, (40, 6, 5, 5))
+    is_shoe = np.arange(40) < 20
+    maps[is_shoe, 2] += 1
+    maps[~is_shoe, 4] += 1
+    maps[:, 0] *= 100  # large, but alike for both
+    assert chapter["most_telling"](maps, is_shoe) == (2, 4)
 
 
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 1.7, 4.0])
-def test_the_temperature_that_was_put_in_is_found_again(chapter, temperature):
-    generator = np.random.default_rng(1)
-    honest = generator.normal(size=(20_000, 10)) * 2
-    labels = (softmax(honest, axis=1).cumsum(axis=1) < generator.random((20_000, 1))).sum(axis=1)
-    assert chapter["fit_temperature"](honest * temperature, labels) == pytest.approx(temperature, rel=0.05)
+def test_the_largest_values_are_found_with_their_places(chapter):
+    maps = np.zeros((5, 3, 4, 6))
+    maps[3, 1, 2, 5], maps[0, 1, 0, 4], maps[2, 0, 1, 1] = 9, 7, 100
+    images, places = chapter["top_patches"](maps, 1, 2)
+    assert images.tolist() == [3, 0]
+    assert places.tolist() == [[2, 5], [0, 4]]
 
 
-def test_near_duplicates_that_were_planted_are_found_first(chapter):
-    generator = np.random.default_rng(2)
-    images = generator.integers(0, 256, (400, 784)).astype("float32")
-    images[300] = images[7]
-    images[123] = np.clip(images[55] + generator.normal(0, 3, 784), 0, 255)
-    images[399] = np.clip(images[56] + generator.normal(0, 6, 784), 0, 255)
-    pairs, distances = chapter["near_pairs"](images)
-    assert pairs[:3].tolist() == [[7, 300], [55, 123], [56, 399]]
-    assert distances[0] == 0 and 2 < distances[1] < 3.5 < distances[2] < 7 < 30 < distances[3]
-    assert (np.diff(distances) >= 0).all() and (pairs[:, 0] < pairs[:, 1]).all()
-    exact = np.sqrt(((images[pairs[:, 0]] - images[pairs[:, 1]]) ** 2).mean(axis=1))
-    assert distances == pytest.approx(exact, rel=1e-5)
+def test_a_square_is_hidden_at_each_place(chapter):
+    images = np.full((2, 28, 28), 100, "uint8")
+    filling = np.full_like(images, 7)
+    copies = chapter["occlude"](images, filling, 3)
+    assert copies.shape == (2, 64, 28, 28)
+    for number, (top, left) in enumerate(chapter["corners"](3)):
+        hidden = np.argwhere(copies[1, number] == 7)
+        assert len(hidden) == SIDE**2 and hidden[0].tolist() == [top, left]
+    assert (images == 100).all()
 
 
-def test_disturbances_do_what_they_are_called(chapter):
-    image = np.zeros((1, 28, 28), "uint8")
-    image[0, 10, 12] = 200
-    assert np.argwhere(chapter["shifted"](image, 3, -2)[0]).tolist() == [[13, 10]]
-    assert not chapter["shifted"](image, 0, 20).any()
-    upper = np.zeros((1, 28, 28), "uint8")
-    upper[0, 2:6, 12:16] = 200
-    quarter = np.argwhere(chapter["rotated"](upper, -90)[0] > 100).mean(axis=0)
-    assert quarter[1] > 20  # what was above lies on the right: clockwise
-    full = np.full((3, 28, 28), 100, "uint8")
-    assert ((chapter["hidden"](full, 5) == 0).sum(axis=(1, 2)) == 25).all()
-    assert (full == 100).all()
-    noise = chapter["noisy"](np.full((5, 28, 28), 128, "uint8"), 20)
-    assert noise.std() == pytest.approx(20, rel=0.1) and noise.min() >= 0 and noise.max() <= 255
+def test_occlusion_measures_the_fall_of_the_right_class(chapter):
+    images = np.full((1, 28, 28), 255, "uint8")
+    (fall,) = chapter["occlusion"](images, [0])
+    assert fall.shape == (22, 22)
+    assert fall.argmax() == 0 and fall[0, 0] == pytest.approx(np.e / (np.e + 1) - 0.5)
+    assert fall[SIDE:].max() == pytest.approx(0)
+    assert chapter["occlusion"](images, [1])[0] == pytest.approx(-fall)
+
+
+def test_a_map_lies_on_the_pixels_that_it_sees(chapter):
+    """Value 0 of the second convolution sees pixels 0 to 7, with their centre between 3 and 4; a step is two pixels."""
+    heat = np.zeros((1, 11, 11))
+    heat[0, 2, 5] = 1
+    assert np.argwhere(chapter["on_image"](heat)[0]).tolist() == [[7, 13], [7, 14], [8, 13], [8, 14]]
+    assert chapter["doubled"](heat).shape == (1, 22, 22)
+    assert chapter["scaled"](np.stack([3 * heat[0], 0 * heat[0]])).max(axis=(1, 2)).tolist() == [1, 0]
+
+
+def test_the_mean_in_a_square(chapter):
+    values = np.zeros((1, 28, 28))
+    values[0, :SIDE, :SIDE] = 2
+    means = chapter["on_squares"](values, 3)
+    assert means.shape == (1, 64) and means[0, 0] == 2 and means[0, 1] == pytest.approx(2 * 4 / 7)
+
+
+def test_rank_correlations_compare_orders_and_leave_out_what_has_none(chapter):
+    one = np.arange(12.0).reshape(1, 3, 4)
+    found = chapter["rank_correlations"](np.concatenate([one, one, one * 0]), np.concatenate([one**3, -one, one]))
+    assert found == pytest.approx([1, -1])
+
+
+def test_an_interval_covers_the_mean_in_most_samples(chapter):
+    samples = np.random.default_rng(0).normal(3, 1, (2000, 50))
+    found = [chapter["mean_and_half"](sample) for sample in samples]
+    assert np.mean([abs(mean - 3) < half for mean, half in found]) == pytest.approx(0.94, abs=0.02)
+
+
+def test_neighbours_that_a_map_keeps(chapter):
+    points = np.arange(40.0)[:, None] * [1, 0]
+    assert chapter["kept"](points, 5 * points[:, :1]).tolist() == [1] * 40
+    shuffled = np.random.default_rng(0).permutation(points)
+    assert chapter["kept"](points, shuffled, 4).mean() < 0.3
+    assert chapter["neighbours"](points, 1)[0].tolist() == [1], "no point is its own neighbour"

@@ -13,7 +13,7 @@ from matplotlib.colors import same_color, to_rgb
 from matplotlib.text import Text
 from nbformat.v4 import new_code_cell, new_notebook
 
-from fmnist import chapters, plots, plots_experiments, plots_intro, plots_residual, plots_training
+from fmnist import chapters, plots, plots_experiments, plots_inside, plots_intro, plots_residual, plots_training
 from fmnist.data import CLASS_NAMES
 from tests.helpers import NOTEBOOKS
 from tools import runs
@@ -88,6 +88,12 @@ RACE = {
         for framework in ("pytorch", "keras") for way, median in {"chapter": 40.0, "residual": None}.items()
     ],
 }  # fmt: skip
+FILTERS = np.random.default_rng(0).normal(size=(32, 3, 3))
+SCORES = np.linspace(0.05, 0.9, 32)
+DEAD = np.isin(np.arange(32), [11, 13])
+GARMENTS = np.stack([255 * GARMENT] * 6)
+HEAT = np.random.default_rng(0).uniform(0, 1, (6, 22, 22))
+CLOUD = 40 * np.array([[k % 4, k // 4] for k in np.arange(200) % 10]) + np.random.default_rng(0).normal(size=(200, 2))
 BOTH = {"dense": curves(20), "cnn": curves(20, 0.5)}
 FIGURES = {
     "image_row": lambda: plots.image_row([GARMENT] * 10, CLASS_NAMES, columns=5, height=1.75),
@@ -132,6 +138,31 @@ FIGURES = {
     "augmented": lambda: plots_residual.augmented({"flip": np.stack([GARMENT] * 16), "move": np.stack([GARMENT] * 16)}),
     "effects": lambda: plots_residual.effects(EFFECTS, {"left out": "without", "added": "with"}),
     "accuracies": lambda: plots_residual.accuracies({"CNN": (9138, 10_000), "residual": (9354, 10_000)}, "Test", 0.95),
+    "filters": lambda: plots_inside.filters(FILTERS),
+    "filters_with_scores": lambda: plots_inside.filters(FILTERS, SCORES, 10 * np.arange(32), 0.5, DEAD),
+    "maps_of_garments": lambda: plots_inside.feature_maps(
+        GARMENTS, CLASS_NAMES[:6], {f"conv {k}, filter 23\nmore for shoes": HEAT for k in range(4)}
+    ),
+    "journey": lambda: plots_inside.journey(
+        GARMENTS[0], {f"{kind}, filter 51": HEAT[0] for kind in ("conv 1", "pool 1", "conv 2", "pool 2")},
+        np.linspace(0, 1, 128), np.linspace(-9, 9, 10),
+    ),
+    "top_images": lambda: plots_inside.top_images(
+        {f"conv {k}\nfilter 1": (GARMENTS, np.arange(12).reshape(6, 2), 8) for k in (1, 2)}
+    ),
+    "patterns": lambda: plots_inside.patterns(
+        [f"filter {k}" for k in range(6)], {"largest\nvalue": (HEAT, range(6)), "optimized": (HEAT, [1] * 6)}
+    ),
+    "where_it_looks": lambda: plots_inside.where_it_looks(
+        GARMENTS, CLASS_NAMES[:6], {"occlusion": HEAT - 0.5, "Grad-CAM": HEAT}
+    ),
+    "intervals": lambda: plots_inside.intervals(
+        {name: {"Grad-CAM": [(0.1, 0.05)] * 5, "brightness": [(0.4, 0.1)]} for name in "ab"}, "x", "Agreement"
+    ),
+    "feature_space": lambda: plots_inside.feature_space({"PCA": CLOUD, "t-SNE": CLOUD}, np.arange(200) % 10),
+    "neighbours": lambda: plots_inside.neighbours(
+        GARMENTS[0], 5, {name: (GARMENTS, np.arange(6)) for name in ("by pixels", "by features")}, "Sandal"
+    ),
     "time_to_accuracy": lambda: plots_residual.time_to_accuracy(RACE, {"chapter": "chapter 01", "residual": "half"}),
 }  # fmt: skip
 
@@ -213,7 +244,8 @@ def test_each_kind_of_model_has_a_hue_of_its_own():
 @pytest.mark.parametrize(
     ("name", "axis"),
     [("image_row", 3), ("predictions_gallery", 0), ("class_probabilities", 0), ("result", 0), ("feature_maps", 0),
-     ("filter_on_image", 0)],
+     ("filter_on_image", 0), ("maps_of_garments", 0), ("journey", 0), ("top_images", 1), ("where_it_looks", 0),
+     ("neighbours", 0)],
 )  # fmt: skip
 def test_a_garment_is_dark_on_white(name, axis):
     axis = FIGURES[name]().axes[axis]
@@ -323,6 +355,45 @@ def test_a_step_of_a_convolution_adds_up():
     assert "−1" in texts(figure) and not [text for text in texts(figure) if "-" in text]
     box = figure.axes[0].patches[0]
     assert (box.get_x(), box.get_y(), box.get_width()) == (5.5, 6.5, 3)
+
+
+def test_edge_detectors_are_marked_and_dead_filters_come_last():
+    figure = FIGURES["filters_with_scores"]()
+    titles = [axis.get_title() for axis in figure.axes]
+    assert titles[0] == "31: 0.90" and titles[-2:] == ["13: dead", "11: dead"]
+    marked = [axis for axis in figure.axes if axis.texts]
+    assert len(marked) == np.sum(SCORES[~DEAD] > 0.5)
+    assert f"{len(marked)} of them marked as edge detectors, 2 as dead" in figure.alternative_text
+
+
+def test_an_arrow_points_to_the_larger_values():
+    weights = np.array([[[-1, 0, 1]] * 3, [[1, 1, 1], [0, 0, 0], [-1, -1, -1]]], float)
+    figure = plots_inside.filters(weights, np.array([0.9, 0.8]), np.array([0, 90]), 0.5)
+    right, up = (axis.texts[0] for axis in figure.axes[:2])
+    assert right.xy[0] > right.xyann[0] and right.xy[1] == right.xyann[1]
+    assert up.xy[1] < up.xyann[1] and up.xy[0] == pytest.approx(up.xyann[0])
+
+
+def test_where_the_network_looks_is_drawn_where_it_belongs():
+    """A map of 22×22 lies on the middle of the image, and only a row with values below 0 has two colours."""
+    heat = np.zeros((1, 22, 22))
+    heat[0, 0, 0] = 1
+    figure = plots_inside.where_it_looks(GARMENTS[:1], ["Bag"], {"Grad-CAM": heat})
+    above = next(axis for axis in figure.axes if axis.get_ylabel() == "Grad-CAM")
+    assert above.images[1].get_extent() == [2.5, 24.5, 24.5, 2.5]
+    colour = pixel(above, 3, 3)
+    assert colour[0] > 80 and colour[1:].max() < 60, "dark red at the pixel in row 3, column 3"
+    assert pixel(above, 1, 1).min() > 240
+    signed = plots_inside.where_it_looks(GARMENTS[:1], ["Bag"], {"occlusion": -heat})
+    below = next(axis for axis in signed.axes if axis.get_ylabel() == "occlusion")
+    assert pixel(below, 3, 3)[2] > pixel(below, 3, 3)[0], "blue where a value is below 0"
+
+
+def test_a_name_that_would_hide_another_is_left_out():
+    points = np.zeros((20, 2)) + np.random.default_rng(0).normal(0, 1e-3, (20, 2))
+    points[0] = 1, 1
+    (axis,) = plots_inside.feature_space({"PCA": points}, np.arange(20) % 2).axes
+    assert [text.get_text() for text in axis.texts] == ["T-shirt"]
 
 
 @pytest.mark.parametrize(
