@@ -63,8 +63,8 @@ def summary(runs: Iterable[dict[str, Any]]) -> pd.DataFrame:
         "temperature": lambda run: run["temperature"],
         "ECE before (%)": lambda run: 100 * run["calibration_error"]["before"],
         "ECE after (%)": lambda run: 100 * run["calibration_error"]["after"],
-        "section 4: coverage (%)": lambda run: 100 * run["refusing"]["coverage"],
-        "section 4: accuracy (%)": lambda run: 100 * run["refusing"]["accuracy"],
+        "coverage (%)": lambda run: 100 * run["refusing"]["coverage"],
+        "accuracy on these (%)": lambda run: 100 * run["refusing"]["accuracy"],
     }
     table = {}
     for name in ("dense", "cnn"):

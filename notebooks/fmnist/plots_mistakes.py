@@ -37,7 +37,7 @@ def image_rows(rows: Mapping[str, tuple[Sequence[np.ndarray], Sequence[str]]], t
             axis.set_axis_off()
         line[0].set_ylabel(name.strip(), fontsize=10)
     figure.suptitle(title, fontsize=12)
-    figure.tight_layout(pad=0.4, w_pad=0.5, h_pad=1.0)
+    figure.tight_layout(pad=0.4, w_pad=0.5, h_pad=1.0, rect=(0, 0, 1, 1 - 0.12 / figure.get_figheight()))
     told = [
         f"{name.strip()}: {', '.join(' '.join(text.split()) for text in titles)}" for name, (_, titles) in rows.items()
     ]
@@ -97,26 +97,27 @@ def reliability(panels: Mapping[str, np.ndarray], labels: np.ndarray, bins: int)
         axis.fill_between(x, x - chance, x + chance, color=NEUTRAL, alpha=0.25, label="95% by chance")
         axis.plot(x, table["accuracy"], "o-", color=MODEL_COLOURS["cnn"], label="CNN")
         for row in table.itertuples():
-            axis.annotate(f"{row.images}", (row.confidence, row.accuracy), (5, -11), textcoords="offset points",
-                          fontsize=8)  # fmt: skip
-        axis.set(title=name, xlabel="confidence", xlim=(0.2, 1.05), ylim=(0.15, 1.04))
+            axis.annotate(f"{row.images}", (row.confidence, row.accuracy), (5, -12), textcoords="offset points",
+                          fontsize=9)  # fmt: skip
+        axis.set(title=name, xlabel="confidence", xlim=(0.2, 1.12), ylim=(0, 1.04))
         pairs = ", ".join(f"{row.confidence:.2f} to {row.accuracy:.2f}" for row in table.itertuples())
         told.append(f"{name}, confidence to accuracy: {pairs}")
     axes.flat[0].set_ylabel("accuracy")
     axes.flat[0].legend(frameon=False, loc="upper left")
-    figure.suptitle("Reliability diagram (beside each point: images of the group)", fontsize=12)
+    figure.suptitle("Reliability diagram (beside each point: images of the group, if ten or more)", fontsize=12)
     figure.tight_layout()
     describe(figure, f"Reliability diagram. {'; '.join(told)}.")
     return figure
 
 
-def coverage(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
+def coverage(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], target: float) -> Figure:
     """Draw the accuracy on the most confident images against their share.
 
     `curves` maps a model to the confidence (N) and whether each of N images is correctly classified. The bands are 95%
-    intervals that cover the choice of the images.
+    intervals that cover the choice of the images. A dotted line shows the accuracy `target` (0 to 1).
     """
     figure, axis = plt.subplots(figsize=(7.5, 4))
+    axis.axhline(100 * target, color=NEUTRAL, linestyle=":", label=f"target, {100 * target:.0f}%")
     told = []
     for model, (confidence, correct) in curves.items():
         ordered = correct[np.argsort(-confidence, kind="stable")]
@@ -186,9 +187,13 @@ def translation(curves: Mapping[str, Sequence[float]], images: int) -> Figure:
         axis.fill_between(pixels, 100 * (y - half), 100 * (y + half), alpha=0.18, linewidth=0, **look)
         told.append(f"{DISPLAY[model]}: {', '.join(f'{value:.0%}' for value in values)}")
     axis.axhline(100 * curves["cnn"][0], color=MODEL_COLOURS["cnn"], linestyle=":", linewidth=1.4)
-    axis.annotate("if it were invariant", (len(curves["cnn"]) - 1, 100 * curves["cnn"][0]), (0, 5),
+    axis.annotate("an invariant CNN", (len(curves["cnn"]) - 1, 100 * curves["cnn"][0]), (0, 6),
                   textcoords="offset points", ha="right", fontsize=9.5, color=MODEL_COLOURS["cnn"])  # fmt: skip
-    axis.set(xlabel="shift (pixels), nothing cut off", ylabel="test accuracy (%)", ylim=(0, 105))
+    axis.set(
+        xlabel=f"shift (pixels) of {images:,} images of which nothing is cut off",
+        ylabel="test accuracy (%)",
+        ylim=(0, 105),
+    )
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.set_title("A CNN is not translation invariant")
     axis.legend(frameon=False, loc="lower left")
