@@ -110,6 +110,14 @@ def reliability(panels: Mapping[str, np.ndarray], labels: np.ndarray, bins: int)
     return figure
 
 
+def _wilson(share: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the 95% intervals of shares of so many images by Wilson, which have a width at a share of 1, too."""
+    squared = 1.96**2 / count
+    half = 1.96 * np.sqrt(share * (1 - share) / count + squared / (4 * count))
+    middle = share + squared / 2
+    return (middle - half) / (1 + squared), (middle + half) / (1 + squared)
+
+
 def coverage(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], target: float) -> Figure:
     """Draw the accuracy on the most confident images against their share.
 
@@ -124,11 +132,11 @@ def coverage(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], target: float)
         count = np.arange(1, len(ordered) + 1)
         accuracy = np.cumsum(ordered) / count
         shown = count >= len(ordered) / 5
-        half = 1.96 * np.sqrt(accuracy * (1 - accuracy) / count)
-        x, y, half = 100 * count[shown] / len(ordered), 100 * accuracy[shown], 100 * half[shown]
+        low, high = (100 * bound[shown] for bound in _wilson(accuracy, count))
+        x, y = 100 * count[shown] / len(ordered), 100 * accuracy[shown]
         look = {"color": MODEL_COLOURS[model]}
         axis.plot(x, y, linestyle=MODEL_LINES[model], linewidth=2, label=DISPLAY[model], **look)
-        axis.fill_between(x, y - half, np.minimum(100, y + half), alpha=0.18, linewidth=0, **look)
+        axis.fill_between(x, low, high, alpha=0.18, linewidth=0, **look)
         points = {share: accuracy[max(0, len(ordered) * share // 100 - 1)] for share in (50, 75, 90, 100)}
         told.append(f"{DISPLAY[model]}: {', '.join(f'{value:.1%} at {share}%' for share, value in points.items())}")
     axis.set(xlabel="coverage: share of the test images that the network predicts (%)", ylabel="accuracy on these (%)")
@@ -174,7 +182,8 @@ def robustness(measured: Mapping[str, Mapping[float, tuple[float, float]]], imag
 def translation(curves: Mapping[str, Sequence[float]], images: int) -> Figure:
     """Draw the accuracy on images that are shifted by 0, 1, 2, … pixels without losing a part.
 
-    `curves` maps a model to its accuracies, `images` is the number of shifted images.
+    `curves` maps a model to its accuracies, `images` is the number of different images. The bands are 95% intervals
+    that cover their choice.
     """
     figure, axis = plt.subplots(figsize=(7, 3.8))
     told = []
@@ -195,7 +204,7 @@ def translation(curves: Mapping[str, Sequence[float]], images: int) -> Figure:
         ylim=(0, 105),
     )
     axis.xaxis.get_major_locator().set_params(integer=True)
-    axis.set_title("A CNN is not translation invariant")
+    axis.set_title("A CNN is not translation invariant (bands: 95%, choice of the images)")
     axis.legend(frameon=False, loc="lower left")
     figure.tight_layout()
     describe(figure, f"Accuracy after a shift by 0 to {len(curves['cnn']) - 1} pixels. {'; '.join(told)}.")

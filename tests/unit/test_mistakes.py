@@ -125,8 +125,8 @@ def test_tables_of_the_further_networks(record):
                                                     "80.00 to 80.00", "98.00 to 98.00"]  # fmt: skip
     assert tables.strangers(runs).loc["digits"].tolist() == ["80 to 90", "40 to 45"]
     ahead = tables.advantages("keras")
-    assert list(ahead.index) == [("shift", 1.0), ("shift", 2.0)]
-    assert ahead["ahead"].tolist() == pytest.approx([25, 25])
+    assert list(ahead.index) == [("unchanged", 0.0), ("shift", 1.0), ("shift", 2.0)]
+    assert ahead["ahead"].tolist() == pytest.approx([25, 25, 25])
     assert (ahead["low"] < 25).all() and (ahead["high"] > 25).all()
 
 
