@@ -88,7 +88,8 @@ def test_the_recipe_of_a_network_covers_the_cells_of_both_chapters(monkeypatch):
 def network(name, seed, accuracy):
     found = {"mean": accuracy, "above 90%": accuracy / 2, "most": 8}
     return {
-        "framework": "keras", "part": "network", "name": name, "seed": seed, "temperature": 1 + seed / 10,
+        "framework": "keras", "part": "network", "name": name, "seed": seed,
+        "test_accuracy": accuracy, "temperature": 1 + seed / 10,
         "calibration_error": {"before": 0.02, "after": 0.01 * seed}, "refusing": {"coverage": 0.8, "accuracy": 0.98},
         "perturbed": {"shift": {"1": accuracy, "2": accuracy - 0.1}}, "no_clothes": {"digits": found},
         "predictions": mistakes_runs.packed(np.array([3, 9], "uint8")),
