@@ -104,7 +104,7 @@ def reliability(panels: Mapping[str, np.ndarray], labels: np.ndarray, bins: int)
         told.append(f"{name}, confidence to accuracy: {pairs}")
     axes.flat[0].set_ylabel("accuracy")
     axes.flat[0].legend(frameon=False, loc="upper left")
-    figure.suptitle("Reliability diagram (beside each point: images of the group, if ten or more)", fontsize=12)
+    figure.suptitle("Reliability diagram (numbers: images of the group; groups below ten are left out)", fontsize=12)
     figure.tight_layout()
     describe(figure, f"Reliability diagram. {'; '.join(told)}.")
     return figure
@@ -140,7 +140,7 @@ def coverage(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], target: float)
         points = {share: accuracy[max(0, len(ordered) * share // 100 - 1)] for share in (50, 75, 90, 100)}
         told.append(f"{DISPLAY[model]}: {', '.join(f'{value:.1%} at {share}%' for share, value in points.items())}")
     axis.set(xlabel="coverage: share of the test images that the network predicts (%)", ylabel="accuracy on these (%)")
-    axis.set_title("Accuracy against coverage (bands: 95%, choice of the images)")
+    axis.set_title("Accuracy against coverage (bands: 95%, other test images)")
     axis.legend(frameon=False, loc="lower left")
     figure.tight_layout()
     describe(figure, f"Accuracy on the most confident images against coverage. {'; '.join(told)}.")
@@ -173,7 +173,7 @@ def robustness(measured: Mapping[str, Mapping[float, tuple[float, float]]], imag
     for axis in axes[:, 0]:
         axis.set_ylabel("test accuracy (%)")
     axes[0, 0].legend(frameon=False)
-    figure.suptitle("Accuracy on perturbed images (bands: 95%, choice of the images; dotted: guessing)", fontsize=12)
+    figure.suptitle("Accuracy on perturbed images (bands: 95%, other test images; dotted: guessing)", fontsize=12)
     figure.tight_layout()
     describe(figure, f"Accuracy on perturbed images. {'; '.join(told)}.")
     return figure
@@ -199,12 +199,12 @@ def translation(curves: Mapping[str, Sequence[float]], images: int) -> Figure:
     axis.annotate("an invariant CNN", (len(curves["cnn"]) - 1, 100 * curves["cnn"][0]), (0, 6),
                   textcoords="offset points", ha="right", fontsize=9.5, color=MODEL_COLOURS["cnn"])  # fmt: skip
     axis.set(
-        xlabel=f"shift (pixels) of {images:,} images of which nothing is cut off",
+        xlabel=f"shift (pixels) of {images:,} images of which almost nothing is cut off",
         ylabel="test accuracy (%)",
         ylim=(0, 105),
     )
     axis.xaxis.get_major_locator().set_params(integer=True)
-    axis.set_title("A CNN is not translation invariant (bands: 95%, choice of the images)")
+    axis.set_title("A CNN is not translation invariant (bands: 95%, other test images)")
     axis.legend(frameon=False, loc="lower left")
     figure.tight_layout()
     describe(figure, f"Accuracy after a shift by 0 to {len(curves['cnn']) - 1} pixels. {'; '.join(told)}.")

@@ -37,6 +37,8 @@ class Shared(Threshold):
 
 
 def rehearse(callback, logs):
+    if type(callback) is object:
+        callback.on_train_begin(None)
     if isinstance(callback, Shared) and logs[0]["val_accuracy"] not in (0.9, 0.4):
         Shared.shared = 0
     for epoch, log in enumerate(logs, start=1):
@@ -87,6 +89,7 @@ CASES = {
             (threshold(lambda a: Threshold(a, key="val_acc")), "with KeyError"),
             (threshold(Shared), "Two callbacks share"),
             (threshold(lambda a: Threshold), "Return an object"),
+            (threshold(lambda a: object()), "inherit from the class that the hint names"),
             (threshold(Broken), '(`return logs["validation_accuracy"] >= self.accuracy`) with KeyError'),
             (threshold(lambda a: print(end="")), "returned None"),
         ],

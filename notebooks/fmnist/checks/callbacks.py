@@ -67,6 +67,13 @@ def _rehearsed(rehearse, callback, logs):
     except (Wrong, NotImplementedError):
         raise
     except Exception as error:  # whatever a callback may raise
+        require(
+            not (
+                isinstance(error, AttributeError) and error.obj is callback and error.name.startswith(("on_", "set_"))
+            ),
+            f"Your callback has no method `{getattr(error, 'name', '')}`, which every callback has. Let its class "
+            "inherit from the class that the hint names.",
+        )
         where = where_it_stopped(error, [getattr(callback, "on_epoch_end", None)])
         said = " ".join(f"{type(error).__name__}: {error}".split())
         raise Wrong(f"Your callback stopped{where} with {said[:150]}.") from error
