@@ -3,45 +3,23 @@
 The sentences around the numbers are true of the committed records; tests/content/test_readme.py says when they are not.
 """
 
-from typing import NamedTuple
-
-from scipy import stats
-
 from fmnist import taught
 from fmnist.chapters import FRAMEWORKS
 from fmnist.paths import MODELS
 from fmnist.records import DISPLAY, read
+from fmnist.study import Gap, table
+from fmnist.study import gap as study_gap
 
 NETWORKS = {"dense": "dense network", "cnn": "CNN"}
 
 
-class Gap(NamedTuple):
-    """How far Keras is ahead of PyTorch in test accuracy, in percentage points, with its 95% interval over seeds."""
-
-    mean: float
-    low: float
-    high: float
-    seeds: tuple[int, int]
-
-    @property
-    def is_seen(self) -> bool:
-        """Whether the interval leaves out 0."""
-        return not self.low <= 0 <= self.high
-
-
 def gap(network: str, aligned: bool) -> Gap:
     """Return the gap of the study's runs: both with their defaults or, if `aligned`, with Keras's initial weights."""
-    keras, pytorch = (
-        [
-            100 * run["test"]["accuracy"]
-            for run in read(f"study_{framework}")["runs"]
-            if run["network"] == network and run["study"] == study
-        ]
-        for framework, study in (("keras", "verdict"), ("pytorch", "aligned" if aligned else "verdict"))
-    )
-    interval = stats.ttest_ind(keras, pytorch, equal_var=False).confidence_interval()
-    mean = sum(keras) / len(keras) - sum(pytorch) / len(pytorch)
-    return Gap(mean, interval.low, interval.high, (len(keras), len(pytorch)))
+    part = "aligned" if aligned else "verdict"
+    runs = table("verdict", part)
+    runs = runs[runs["network"] == network]
+    keras = runs[runs["framework"] == "keras"]
+    return study_gap(keras, runs[(runs["framework"] == "pytorch") & (runs["part"] == part)])
 
 
 def seconds_per_epoch() -> dict[str, dict[tuple[str, str], dict[str, float]]]:
@@ -88,17 +66,21 @@ def _figure(name: str, alternative: str) -> str:
 
 
 def _same_function() -> str:
-    steps = taught.run_tagged_cells("keras_vs_pytorch", "parameters")["ADAM_STEPS"]
+    settings = taught.run_tagged_cells("keras_vs_pytorch", "parameters")
     return (
-        "With the same weights, each of chapter 01's four models gives the same logits in both frameworks. "
-        f"In `float64`, {steps} training steps of the CNN give the same losses to rounding too, with dropout off and "
-        "with Adam's settings and the place of its epsilon aligned. In `float32`, rounding alone makes two training "
-        "runs of this CNN diverge, even within one framework."
+        "With the same weights, each of chapter 01's four models gives the same logits in both frameworks. In "
+        f"`float64`, {settings['SGD_STEPS']} steps of gradient descent and {settings['ADAM_STEPS']} of Adam train the "
+        "CNN to the same logits too. For Adam, its epsilon must be as large and in the same place, for dropout both "
+        "need the same masks, and for batch normalization the same variance. In `float32`, rounding alone makes two "
+        "training runs of this CNN diverge, even within one framework."
     )
 
 
 def _same_accuracy() -> str:
-    lines = ["Keras minus PyTorch in test accuracy, in percentage points, with 95% intervals over seeds:", ""]
+    lines = [
+        "Keras minus PyTorch in test accuracy, in percentage points, with 95% intervals over seeds and test images:",
+        "",
+    ]
     for name, aligned in (("with each framework's defaults", False), ("with Keras's initial weights in both", True)):
         parts = [f"{label} {_interval(gap(network, aligned))}" for network, label in NETWORKS.items()]
         lines.append(f"- {name}: {', '.join(parts)}")
@@ -107,7 +89,11 @@ def _same_accuracy() -> str:
         for each in NETWORKS
         if is_explained(each)
     ]
-    wide = [f"For the {NETWORKS[each]} there are too few seeds to tell." for each in NETWORKS if not is_explained(each)]
+    wide = [
+        f"For the {NETWORKS[each]} these runs do not settle where the gap comes from."
+        for each in NETWORKS
+        if not is_explained(each)
+    ]
     return "\n".join([*lines, "", " ".join(settled + wide)])
 
 
@@ -141,8 +127,7 @@ def _speed_in_short() -> str:
 
 
 def _interval(found: Gap) -> str:
-    seeds = " and ".join(str(number) for number in sorted(set(found.seeds), reverse=True))
-    return f"{_signed(found.mean)} ({_signed(found.low)} to {_signed(found.high)}, {seeds} seeds)"
+    return f"{_signed(found.mean)} ({_signed(found.low)} to {_signed(found.high)}, {found.seeds} seeds)"
 
 
 def _range(times: dict[str, float]) -> str:
