@@ -1,8 +1,8 @@
 """Keras on its PyTorch backend, in a process of its own and without TensorFlow: what it computes there.
 
 A backend is chosen before Keras is imported and cannot be changed afterwards, so a notebook that has Keras on
-TensorFlow asks another process. That one runs the notebook's own cells which use Keras only. There float64 means float64, which
-Keras otherwise rounds to float32 on this backend.
+TensorFlow asks another process. That one runs those cells of the notebook that use Keras only. Keras rounds float64 to
+float32 on this backend, and the other process makes it compute in float64.
 """
 
 import os
@@ -26,9 +26,8 @@ def run(notebook: str, tag: str, calls: Iterable[Call]) -> list[Any]:
     """Return what functions return in the other process: a list with a result for each call.
 
     A call is the name of a function and its arguments. The functions are those that the cells of `notebook` with `tag`
-    define, for which `keras`, `np`, `keras_proofs` and `taught` are there, and `layer` and `optimizer` of
-    `keras_proofs`. Everything is sent by pickle. Raises RuntimeError with what
-    the process has written when it fails.
+    define, with `keras`, `np`, `keras_proofs` and `taught` at hand, and `layer` and `optimizer` of `keras_proofs`.
+    Everything is sent by pickle. Raises RuntimeError with what the process has written when it fails.
     """
     # The process finds this copy of the package, whichever is installed.
     search = os.pathsep.join([str(NOTEBOOKS), *filter(None, [os.environ.get("PYTHONPATH")])])

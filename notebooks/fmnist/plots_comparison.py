@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from fmnist.plots import FRAMEWORK_COLOURS, INK, NEUTRAL, describe
 from fmnist.records import DISPLAY
@@ -82,9 +83,7 @@ def verdict(runs: pd.DataFrame, gaps: Mapping[tuple[str, str], Gap]) -> Figure:
     for place, (network, arm) in enumerate(rows):
         values = runs.loc[(runs["network"] == network) & (runs["arm"] == arm), "accuracy"]
         colour = FRAMEWORK_COLOURS[arm.split(",")[0]]
-        fill = "none" if "," in arm else colour
-        above.plot(values, np.full(len(values), place), "o", color=colour, markerfacecolor=fill, alpha=0.6, markersize=5)
-        above.plot(values.mean(), place, "|", color=INK, markersize=16)
+        _dots(above, values, place, colour, filled="," not in arm)
     names = [f"{DISPLAY[network]}, {_arm(arm)} ({_count(runs, network, arm)})" for network, arm in rows]
     above.set_yticks(range(len(rows)), names)
     above.set(xlabel="test accuracy (%)", ylim=(len(rows) - 0.5, -0.5), title="A dot for each run, a line at the mean")
@@ -107,10 +106,7 @@ def twins(shares: Mapping[tuple[str, str], Mapping[str, Sequence[float]]]) -> Fi
     told = []
     for place, ((network, framework), kind) in enumerate(rows):
         values = np.array(shares[network, framework][kind])
-        colour = FRAMEWORK_COLOURS[framework]
-        fill = colour if kind == "twins" else "none"
-        axis.plot(values, np.full(len(values), place), "o", color=colour, markerfacecolor=fill, alpha=0.6, markersize=5)
-        axis.plot(values.mean(), place, "|", color=INK, markersize=16)
+        _dots(axis, values, place, FRAMEWORK_COLOURS[framework], filled=kind == "twins")
         told.append(f"{DISPLAY[network]} in {DISPLAY[framework]}, {kind}: {values.mean():.1f}%")
     label = {"twins": "differ in rounding", "seeds": "two seeds"}
     axis.set_yticks(range(len(rows)), [f"{DISPLAY[n]}, {DISPLAY[f]}: {label[kind]}" for (n, f), kind in rows])
@@ -166,10 +162,20 @@ def costs(record: Mapping[str, Any], quantities: Mapping[str, Sequence[str]]) ->
     axis.set_yticks(range(len(shown)), [name.rsplit(" (", 1)[0] for name in shown])
     axis.invert_yaxis()
     axis.set(xscale="log", xlabel="cost in Keras / cost in PyTorch (diamond: dense network, circle: CNN)")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_locator(NullLocator())
     axis.set_title("Left of the line Keras costs less, right of it PyTorch (grey: the range crosses 1)")
     figure.tight_layout()
     describe(figure, f"Cost in Keras divided by cost in PyTorch, medians. {'; '.join(told)}.")
     return figure
+
+
+def _dots(axis, values, place, colour, filled):
+    """Draw a dot for each value in one row, and a line at their mean."""
+    fill = colour if filled else "none"
+    axis.plot(values, np.full(len(values), place), "o", color=colour, markerfacecolor=fill, alpha=0.6, markersize=5)
+    axis.plot(values.mean(), place, "|", color=INK, markersize=16)
 
 
 def _interval(axis, gap, place, colour):

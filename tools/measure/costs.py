@@ -6,9 +6,10 @@ In each round four fresh processes work one after the other: either network of c
 imports its framework, trains for three epochs on the 54,000 training images in the way of chapter 01 (with the
 functions of `chapter_01.py`, as "chapter" in the benchmark does), classifies one image and 1,000 images many times, and
 reports in a line of JSON. Keras's `fit` compiles what it repeats and chapter 01's loop in PyTorch does not, so each
-also trains and predicts the other way: Keras eagerly, and PyTorch with `torch.compile`, where there is a C++ compiler. Both frameworks work on the CPU with as many threads as they choose by themselves. Of several
-rounds the medians are compared: the first process of the first round finds little of its framework in the computer's
-file cache, and a machine has faster and slower minutes. The result is printed and written to `models/costs.json`.
+also trains and predicts the other way: Keras eagerly, and PyTorch with `torch.compile`, where there is a C++ compiler.
+Both frameworks work on the CPU with as many threads as they choose by themselves. Of several rounds the medians are
+compared: the first process of the first round finds little of its framework in the computer's file cache, and a machine
+has faster and slower minutes. The result is printed and written to `models/costs.json`.
 """
 
 import argparse
