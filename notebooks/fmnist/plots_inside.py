@@ -209,18 +209,18 @@ def intervals(rows: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]], x
     axis.grid(axis="y", visible=False)
     axis.legend(frameon=False, fontsize=9.5, loc="center left", bbox_to_anchor=(1, 0.5))
     figure.tight_layout()
-    describe(figure, f"{title}. {'; '.join(told)}.")
+    describe(figure, f"Means with intervals: {title} {'; '.join(told)}.")
     return figure
 
 
 def feature_space(maps: Mapping[str, np.ndarray], labels: np.ndarray) -> Figure:
     """Draw maps of images (N×2 each) side by side, coloured by class, with a name where most of a class lies."""
-    figure, axes = plt.subplots(1, len(maps), figsize=(5.6 * len(maps), 5.2), squeeze=False)
+    figure, axes = plt.subplots(1, len(maps), figsize=(5.2 * len(maps) + 1.5, 5.2), squeeze=False)
     for axis, (name, points) in zip(axes.flat, maps.items(), strict=True):
         placed, size = [], np.ptp(points, axis=0) * (0.17, 0.06)  # of a name, about
         for k in np.unique(labels):
             own = points[labels == k]
-            axis.scatter(*own.T, s=6, color=CLASS_COLOURS[k], linewidths=0)
+            axis.scatter(*own.T, s=6, color=CLASS_COLOURS[k], linewidths=0, label=CLASS_NAMES[k])
             place = _densest(own)
             # A name that would hide another is left out.
             if all((np.abs(place - other) > size).any() for other in placed):
@@ -228,6 +228,7 @@ def feature_space(maps: Mapping[str, np.ndarray], labels: np.ndarray) -> Figure:
                 axis.text(*place, SHORT_NAMES[k], fontsize=9, ha="center", va="center", bbox=box)
                 placed.append(place)
         axis.set(title=name, xticks=[], yticks=[])
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=4, fontsize=9.5)
     figure.tight_layout()
     describe(figure, f"Clouds of points, one point an image, coloured by class, as {' and '.join(maps)} place them.")
     return figure
@@ -255,6 +256,6 @@ def neighbours(image: np.ndarray, label: int, rows: Mapping[str, tuple[np.ndarra
     for axis in axes.flat:
         frame(axis)
     figure.tight_layout(pad=0.4)
-    told = "; ".join(f"by {name}: {', '.join(SHORT_NAMES[k] for k in labels)}" for name, (_, labels) in rows.items())
+    told = "; ".join(f"{name}: {', '.join(SHORT_NAMES[k] for k in labels)}" for name, (_, labels) in rows.items())
     describe(figure, f"An image ({title}) and its nearest neighbours. {told}.")
     return figure

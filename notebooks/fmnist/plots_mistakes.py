@@ -37,7 +37,7 @@ def image_rows(rows: Mapping[str, tuple[Sequence[np.ndarray], Sequence[str]]], t
             axis.set_axis_off()
         line[0].set_ylabel(name.strip(), fontsize=10)
     figure.suptitle(title, fontsize=12)
-    figure.tight_layout(pad=0.4, w_pad=0.5, h_pad=1.0)
+    figure.tight_layout(pad=0.4, w_pad=0.5, h_pad=1.0, rect=(0, 0, 1, 1 - 0.12 / figure.get_figheight()))
     told = [
         f"{name.strip()}: {', '.join(' '.join(text.split()) for text in titles)}" for name, (_, titles) in rows.items()
     ]
@@ -97,41 +97,50 @@ def reliability(panels: Mapping[str, np.ndarray], labels: np.ndarray, bins: int)
         axis.fill_between(x, x - chance, x + chance, color=NEUTRAL, alpha=0.25, label="95% by chance")
         axis.plot(x, table["accuracy"], "o-", color=MODEL_COLOURS["cnn"], label="CNN")
         for row in table.itertuples():
-            axis.annotate(f"{row.images}", (row.confidence, row.accuracy), (5, -11), textcoords="offset points",
-                          fontsize=8)  # fmt: skip
-        axis.set(title=name, xlabel="confidence", xlim=(0.2, 1.05), ylim=(0.15, 1.04))
+            axis.annotate(f"{row.images}", (row.confidence, row.accuracy), (5, -12), textcoords="offset points",
+                          fontsize=9)  # fmt: skip
+        axis.set(title=name, xlabel="confidence", xlim=(0.2, 1.12), ylim=(0, 1.04))
         pairs = ", ".join(f"{row.confidence:.2f} to {row.accuracy:.2f}" for row in table.itertuples())
         told.append(f"{name}, confidence to accuracy: {pairs}")
     axes.flat[0].set_ylabel("accuracy")
     axes.flat[0].legend(frameon=False, loc="upper left")
-    figure.suptitle("Reliability diagram (beside each point: images of the group)", fontsize=12)
+    figure.suptitle("Reliability diagram (numbers: images of the group; groups below ten are left out)", fontsize=12)
     figure.tight_layout()
     describe(figure, f"Reliability diagram. {'; '.join(told)}.")
     return figure
 
 
-def coverage(curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
+def _wilson(share: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the 95% intervals of shares of so many images by Wilson, which have a width at a share of 1, too."""
+    squared = 1.96**2 / count
+    half = 1.96 * np.sqrt(share * (1 - share) / count + squared / (4 * count))
+    middle = share + squared / 2
+    return (middle - half) / (1 + squared), (middle + half) / (1 + squared)
+
+
+def coverage(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], target: float) -> Figure:
     """Draw the accuracy on the most confident images against their share.
 
     `curves` maps a model to the confidence (N) and whether each of N images is correctly classified. The bands are 95%
-    intervals that cover the choice of the images.
+    intervals that cover the choice of the images. A dotted line shows the accuracy `target` (0 to 1).
     """
     figure, axis = plt.subplots(figsize=(7.5, 4))
+    axis.axhline(100 * target, color=NEUTRAL, linestyle=":", label=f"target, {100 * target:.0f}%")
     told = []
     for model, (confidence, correct) in curves.items():
         ordered = correct[np.argsort(-confidence, kind="stable")]
         count = np.arange(1, len(ordered) + 1)
         accuracy = np.cumsum(ordered) / count
         shown = count >= len(ordered) / 5
-        half = 1.96 * np.sqrt(accuracy * (1 - accuracy) / count)
-        x, y, half = 100 * count[shown] / len(ordered), 100 * accuracy[shown], 100 * half[shown]
+        low, high = (100 * bound[shown] for bound in _wilson(accuracy, count))
+        x, y = 100 * count[shown] / len(ordered), 100 * accuracy[shown]
         look = {"color": MODEL_COLOURS[model]}
         axis.plot(x, y, linestyle=MODEL_LINES[model], linewidth=2, label=DISPLAY[model], **look)
-        axis.fill_between(x, y - half, np.minimum(100, y + half), alpha=0.18, linewidth=0, **look)
+        axis.fill_between(x, low, high, alpha=0.18, linewidth=0, **look)
         points = {share: accuracy[max(0, len(ordered) * share // 100 - 1)] for share in (50, 75, 90, 100)}
         told.append(f"{DISPLAY[model]}: {', '.join(f'{value:.1%} at {share}%' for share, value in points.items())}")
     axis.set(xlabel="coverage: share of the test images that the network predicts (%)", ylabel="accuracy on these (%)")
-    axis.set_title("Accuracy against coverage (bands: 95%, choice of the images)")
+    axis.set_title("Accuracy against coverage (bands: 95%, other test images)")
     axis.legend(frameon=False, loc="lower left")
     figure.tight_layout()
     describe(figure, f"Accuracy on the most confident images against coverage. {'; '.join(told)}.")
@@ -164,7 +173,7 @@ def robustness(measured: Mapping[str, Mapping[float, tuple[float, float]]], imag
     for axis in axes[:, 0]:
         axis.set_ylabel("test accuracy (%)")
     axes[0, 0].legend(frameon=False)
-    figure.suptitle("Accuracy on perturbed images (bands: 95%, choice of the images; dotted: guessing)", fontsize=12)
+    figure.suptitle("Accuracy on perturbed images (bands: 95%, other test images; dotted: guessing)", fontsize=12)
     figure.tight_layout()
     describe(figure, f"Accuracy on perturbed images. {'; '.join(told)}.")
     return figure
@@ -173,7 +182,8 @@ def robustness(measured: Mapping[str, Mapping[float, tuple[float, float]]], imag
 def translation(curves: Mapping[str, Sequence[float]], images: int) -> Figure:
     """Draw the accuracy on images that are shifted by 0, 1, 2, … pixels without losing a part.
 
-    `curves` maps a model to its accuracies, `images` is the number of shifted images.
+    `curves` maps a model to its accuracies, `images` is the number of different images. The bands are 95% intervals
+    that cover their choice.
     """
     figure, axis = plt.subplots(figsize=(7, 3.8))
     told = []
@@ -186,11 +196,15 @@ def translation(curves: Mapping[str, Sequence[float]], images: int) -> Figure:
         axis.fill_between(pixels, 100 * (y - half), 100 * (y + half), alpha=0.18, linewidth=0, **look)
         told.append(f"{DISPLAY[model]}: {', '.join(f'{value:.0%}' for value in values)}")
     axis.axhline(100 * curves["cnn"][0], color=MODEL_COLOURS["cnn"], linestyle=":", linewidth=1.4)
-    axis.annotate("if it were invariant", (len(curves["cnn"]) - 1, 100 * curves["cnn"][0]), (0, 5),
+    axis.annotate("an invariant CNN", (len(curves["cnn"]) - 1, 100 * curves["cnn"][0]), (0, 6),
                   textcoords="offset points", ha="right", fontsize=9.5, color=MODEL_COLOURS["cnn"])  # fmt: skip
-    axis.set(xlabel="shift (pixels), nothing cut off", ylabel="test accuracy (%)", ylim=(0, 105))
+    axis.set(
+        xlabel=f"shift (pixels) of {images:,} images of which almost nothing is cut off",
+        ylabel="test accuracy (%)",
+        ylim=(0, 105),
+    )
     axis.xaxis.get_major_locator().set_params(integer=True)
-    axis.set_title("A CNN is not translation invariant")
+    axis.set_title("A CNN is not translation invariant (bands: 95%, other test images)")
     axis.legend(frameon=False, loc="lower left")
     figure.tight_layout()
     describe(figure, f"Accuracy after a shift by 0 to {len(curves['cnn']) - 1} pixels. {'; '.join(told)}.")

@@ -1,4 +1,4 @@
-"""Right answers, and plausible wrong ones with a part of the message meant for them, for the checks of callbacks."""
+"""Right and wrong answers for those checks of chapter 02 that are about training runs; `ch02` takes them over."""
 
 import numpy as np
 
@@ -21,6 +21,14 @@ class Threshold:
         return self.seen > self.late
 
 
+class Broken(Threshold):
+    def on_epoch_end(self, run, epoch, logs):
+        return logs["validation_accuracy"] >= self.accuracy
+
+    def __call__(self, logs):
+        return self.on_epoch_end(None, 0, logs)
+
+
 class Shared(Threshold):
     def __call__(self, logs):
         if logs[self.key] >= self.accuracy:
@@ -29,6 +37,8 @@ class Shared(Threshold):
 
 
 def rehearse(callback, logs):
+    if type(callback) is object:
+        callback.on_train_begin(None)
     if isinstance(callback, Shared) and logs[0]["val_accuracy"] not in (0.9, 0.4):
         Shared.shared = 0
     for epoch, log in enumerate(logs, start=1):
@@ -78,6 +88,9 @@ CASES = {
             (threshold(lambda a: Threshold(a, compare=lambda value, t: False)), "does not stop"),
             (threshold(lambda a: Threshold(a, key="val_acc")), "with KeyError"),
             (threshold(Shared), "Two callbacks share"),
+            (threshold(lambda a: Threshold), "Return an object"),
+            (threshold(lambda a: object()), "inherit from the class that the hint names"),
+            (threshold(Broken), '(`return logs["validation_accuracy"] >= self.accuracy`) with KeyError'),
             (threshold(lambda a: print(end="")), "returned None"),
         ],
     },
@@ -96,7 +109,7 @@ CASES = {
         "right": [
             Args((KINDS, BEST)),
             Args(({name: kind.upper() for name, kind in KINDS.items()}, float(BEST))),
-            Args((KINDS, Tensor(BEST))),
+            Args((KINDS | {"A": "Overfitting", "C": "learning rate too high"}, Tensor(BEST))),
         ],
         "wrong": [
             (Args((KINDS | {"A": "fine"}, BEST)), "Which of them still falls"),
@@ -118,6 +131,10 @@ CASES = {
             (network(0.9, problem="Your code stopped in line 2."), "stopped in line 2"),
             (network(0.9, columns=9), "ten logits per image"),
             (network(float("nan")), "not finite"),
+            (
+                Args((Trained({"loss": 1}, 3.0), 0.5, lambda model, images: model(images), IMAGES, LABELS, 0.02)),
+                "Expected the trained network",
+            ),
         ],
     },
 }

@@ -5,14 +5,10 @@ import copy
 import numpy as np
 from scipy import stats
 
+from tests.cases import callbacks
 from tests.cases.answers import Args, Tensor
 
 EPSILON = 1e-5
-
-
-# parameters
-
-LEARNED = 784 * 256 + 256 + 2 * 256 + 256 * 128 + 128 + 2 * 128 + 128 * 10 + 10
 
 
 # batch_norm
@@ -309,68 +305,6 @@ def and_clear(network):
     return kept
 
 
-# rate
-
-
-def by_cases(step, steps, peak):
-    warm = steps / 10
-    if step < warm:
-        return peak * step / warm
-    return peak * (1 + np.cos(np.pi * (step - warm) / (steps - warm))) / 2
-
-
-def by_where(step, steps, peak):
-    share = np.asarray(step) / steps
-    return np.where(share <= 0.1, 10 * share * peak, peak * np.cos(np.pi / 2 * (share - 0.1) / 0.9) ** 2)
-
-
-def by_minimum(step, steps, peak):
-    angle = max(0, step - steps // 10) / (steps - steps // 10) * 180
-    return Tensor(min(1, step / (steps // 10)) * peak * (0.5 + 0.5 * np.cos(np.radians(angle))))
-
-
-def going(down, up=lambda share: share, peak_counts=True):
-    """A schedule with a slip: `up` and `down` take the share of their part that has passed, `down` also that of all."""
-
-    def function(step, steps, peak):
-        warm = steps // 10
-        height = up(step / warm) if step < warm else down((step - warm) / (steps - warm), step / steps)
-        return height * (peak if peak_counts else 1)
-
-    return function
-
-
-def half_cosine(share, _):
-    return (1 + np.cos(np.pi * share)) / 2
-
-
-def without_warm_up(step, steps, peak):
-    return peak * (1 + np.cos(np.pi * step / steps)) / 2
-
-
-# images_needed
-
-
-def error(accuracy, images):
-    return np.sqrt(accuracy * (1 - accuracy) / images)
-
-
-def needed(accuracy, difference):
-    return int(np.ceil(2 * accuracy * (1 - accuracy) * (1.96 / difference) ** 2))
-
-
-def needed_by_trying(accuracy, difference):
-    images = 1
-    while 1.96 * (2 * accuracy * (1 - accuracy) / images) ** 0.5 > difference:
-        images += 1
-    return images
-
-
-def times(factor, rounded=np.ceil, power=1):
-    """`needed` with a slip."""
-    return lambda p, d: rounded((factor * 2 * p * (1 - p) * (1.96 / d) ** 2) ** power)
-
-
 # report
 
 
@@ -445,24 +379,7 @@ def study(accuracies, gain, half, trained=TABLE):
     )
 
 
-CASES = {
-    "parameters": {
-        "right": [Args((LEARNED, 768)), Args((235_914.0, np.int64(768))), Args((np.array([LEARNED]), Tensor(768)))],
-        "wrong": [
-            (Args((LEARNED - 768, 768)), "These are the dense layers"),
-            (Args((LEARNED + 768, 768)), "Not everything in a batch normalization is learned"),
-            (Args((LEARNED - 384, 768)), "learns two numbers for each unit"),
-            (Args((LEARNED + 20, 768)), "No normalization follows the ten logits"),
-            (Args((LEARNED - 394, 768)), "The biases of the dense layers are missing"),
-            (Args((LEARNED, 384)), "A mean alone does not do"),
-            (Args((LEARNED, 1536)), "stand in the other number already"),
-            (Args((LEARNED, 770)), "PyTorch also counts the batches"),
-            (Args((768, LEARNED)), "the wrong way round"),
-            (Args((111_594, 448)), "the network of the chapter"),
-            (Args((100_000, 768)), "five terms"),
-            (Args((0.5, 768)), "Expected a whole number"),
-        ],
-    },
+CASES = callbacks.CASES | {
     "batch_norm": {
         "right": [by_formula, unit_by_unit, as_tensor, normalizing(), in_float32],
         "wrong": [
@@ -553,47 +470,6 @@ CASES = {
             (keeping(and_clear), "must not change the network"),
             (keeping(lambda network: {"weights": 1.0, "running mean": 1.0}), "not the whole of what was there"),
             (keeping(lambda network: {"no such part": 1}), "stopped at your answer with KeyError"),
-        ],
-    },
-    "rate": {
-        "right": [by_cases, by_where, by_minimum, going(half_cosine)],
-        "wrong": [
-            (without_warm_up, "There is no warm-up"),
-            (going(lambda share, whole: half_cosine(whole, 0)), "The cosine begins at step 0"),
-            (going(lambda share, whole: np.cos(np.pi * share)), "becomes negative"),
-            (going(lambda share, whole: np.cos(np.pi / 2 * share)), "steepest at the end"),
-            (going(lambda share, whole: 1 - share), "in a straight line"),
-            (going(lambda share, whole: half_cosine(2 * share, 0)), "a whole cosine"),
-            (going(lambda share, whole: half_cosine(np.radians(share), 0)), "It hardly falls"),
-            (going(lambda share, whole: (1 + np.cos(180 * share)) / 2), "up and down many times"),
-            (going(half_cosine, peak_counts=False), "the highest rate is 1"),
-            (going(half_cosine, up=lambda share: share**2), "Look at the first tenth"),
-            (going(half_cosine, up=lambda share: 1 - share), "It should rise"),
-            (going(lambda share, whole: 1 - share / 2), "At the last step"),
-            (going(lambda share, whole: (1 - share) ** 2), "Which part of the way"),
-        ],
-    },
-    "images_needed": {
-        "right": [
-            Args((error, needed)),
-            Args((lambda p, n: (p * (1 - p)) ** 0.5 / n**0.5, needed_by_trying)),
-            Args((lambda p, n: Tensor(np.sqrt((p - p**2) / n)), times(1))),
-        ],
-        "wrong": [
-            (Args((lambda p, n: 100 * error(p, n), needed)), "a share, as the accuracy is"),
-            (Args((lambda p, n: p * (1 - p) / n, needed)), "This is the variance"),
-            (Args((lambda p, n: np.sqrt(p * (1 - p)) / n, needed)), "stands under the root"),
-            (Args((lambda p, n: np.sqrt(p / n), needed)), "stand p and 1 - p"),
-            (Args((lambda p, n: 1.96 * error(p, n), needed)), "1.96 standard errors; expected one"),
-            (Args((lambda p, n: 0.01, needed)), "Its formula"),
-            (Args((error, times(1 / 2))), "both have an error"),
-            (Args((error, times(2))), "do not simply add up"),
-            (Args((error, times(1 / 1.96**2))), "is one standard error"),
-            (Args((error, times(1e-4))), "0.01 is one point"),
-            (Args((error, times(1, power=0.5))), "the root of the right number"),
-            (Args((error, times(1, rounded=np.floor))), "Round up"),
-            (Args((error, times(1, rounded=float))), "round up to a whole number"),
-            (Args((error, lambda p, d: 900)), "standard errors of the difference; expected 1.96"),
         ],
     },
     "report": {

@@ -3,11 +3,11 @@
 import numpy as np
 from scipy.signal import correlate2d
 from scipy.stats import rankdata, spearmanr
-from sklearn.neighbors import kneighbors_graph
 
+from tests.cases import inside
 from tests.cases.answers import Args, Tensor
 
-# Exercise 2
+# Exercise 3.3
 
 
 def scores(filters, patches):
@@ -58,7 +58,7 @@ def nan_for_zero(filters, patches):
     return (rows / np.linalg.norm(rows, axis=1)[:, None] @ (even / np.linalg.norm(even, axis=1)[:, None]).T).max(axis=1)
 
 
-# Exercise 3
+# Exercise 3.4
 
 generator = np.random.default_rng(0)
 WEIGHTS = [
@@ -129,7 +129,7 @@ def stale(images, first=only_first_images()):  # noqa: B008
     return {stage: maps[: len(images)] for stage, maps in first(images).items()}
 
 
-# Exercise 4
+# Exercise 3.6
 
 
 def occlusion(predict, image, side):
@@ -182,7 +182,7 @@ def no_batch_axis(predict, image, side):
     return predict(image).max() * np.ones((29 - side, 29 - side))
 
 
-# Exercise 5
+# Exercise 3.8
 
 
 def cosines(numbers, library):
@@ -224,43 +224,7 @@ def in_place(numbers, library, count):
     return nearest(numbers, library, count)
 
 
-# Exercise 6
-
-
-def kept(points, projected, count):
-    lists = []
-    for rows in (points, projected):
-        distances = ((rows[:, None] - rows) ** 2).sum(axis=2)
-        lists.append(np.argsort(distances, axis=1)[:, 1 : count + 1])  # a point is its own nearest
-    return np.mean([len(set(one) & set(other)) / count for one, other in zip(*lists, strict=True)])
-
-
-def kept_by_sklearn(points, projected, count):
-    def graph(rows):
-        return kneighbors_graph(rows, count).toarray()
-
-    return Tensor((graph(points) * graph(projected)).sum() / count / len(points))
-
-
-def kept_variant(*, first=1, last=0, sign=1, shared=np.intersect1d, reduce=np.mean, cosine=False):
-    def answer(points, projected, count):
-        lists = []
-        for rows in (points, projected):
-            rows = rows / np.linalg.norm(rows, axis=1, keepdims=True) if cosine else rows
-            distances = sign * ((rows[:, None] - rows) ** 2).sum(axis=2)
-            lists.append(np.argsort(distances, axis=1)[:, first : count + first + last])
-        return reduce([len(shared(one, other)) / count for one, other in zip(*lists, strict=True)])
-
-    return answer
-
-
-def moves_the_points(points, projected, count):
-    share = kept(points, projected, count)
-    points -= points.mean(axis=0)
-    return share
-
-
-# Exercise 7
+# Exercise 3.9
 
 
 def agreement_variant(*, one=lambda a, b: spearmanr(a.ravel(), b.ravel())[0], middle=np.mean, half=None):
@@ -289,7 +253,7 @@ def averaged_first(maps, others):
     return spearmanr(maps.mean(axis=0).ravel(), others.mean(axis=0).ravel())[0], half
 
 
-CASES = {
+CASES = inside.CASES | {
     "maps_shape": {
         "right": [
             Args(((50, 48, 3, 3), "first")),
@@ -400,22 +364,6 @@ CASES = {
             (lambda n, library, count: nearest(n, library, count).T, "The axes are swapped"),
             (lambda n, library, count: nearest(n, library, len(library)), "expected the shape (9, 5)"),
             (in_place, "has changed the arrays"),
-        ],
-    },
-    "neighbours_kept": {
-        "right": [kept, kept_by_sklearn, kept_variant(), kept_variant(reduce=lambda x: np.float32(np.mean(x)))],
-        "wrong": [
-            (kept_variant(first=0), "a neighbour of itself"),
-            (lambda *given: 100 * kept(*given), "in percent"),
-            (lambda *given: given[2] * kept(*given), "Divide by `count`"),
-            (kept_variant(shared=lambda one, other: one[one == other]), "position by position"),
-            (kept_variant(cosine=True), "by cosine"),
-            (lambda *given: 1 - kept(*given), "that is lost"),
-            (lambda points, projected, count: kept(points, points, count), "with themselves"),
-            (kept_variant(sign=-1, first=0), "farthest points"),
-            (kept_variant(reduce=np.array), "one share for each point"),
-            (moves_the_points, "has changed the points"),
-            (lambda points, projected, count: 0.5, "For 60 invented points"),
         ],
     },
     "agreement": {

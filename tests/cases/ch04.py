@@ -6,9 +6,10 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from scipy.stats import bootstrap
 
+from tests.cases import trust
 from tests.cases.answers import Args, Tensor
 
-# Exercise 1
+# Exercise 4.2
 
 
 def equal_groups(probabilities, labels, groups):
@@ -64,7 +65,7 @@ def image_by_image(probabilities, labels, groups):
     return np.abs(probabilities.max(axis=1) - (probabilities.argmax(axis=1) == labels)).mean()
 
 
-# Exercise 2
+# Exercise 4.3
 
 
 def fitted(logits, labels):
@@ -98,7 +99,7 @@ def calibrated_by_log(fit_logits, fit_labels, logits):
     return np.exp(log_softmax(np.divide(logits, fitted(fit_logits, fit_labels)), axis=-1)).tolist()
 
 
-# Exercise 3
+# Exercise 4.4
 
 
 def judged(labels, probabilities, *, rows=None, of=None, thresholds=None):
@@ -147,7 +148,7 @@ def erases_labels(labels, probabilities):
     return found
 
 
-# Exercise 4
+# Exercise 4.7
 
 
 def cost(threshold, confidence, correct, price):
@@ -191,7 +192,7 @@ def erases_confidence(confidence, correct, price):
     return found
 
 
-# Exercise 5
+# Exercise 4.8
 
 
 def by_frame(images, down, right):
@@ -249,7 +250,7 @@ def erases_in_place(images, down, right):
     return result
 
 
-# Exercise 6
+# Exercise 4.9
 
 LABELS = np.repeat(np.arange(10), 60)
 
@@ -283,7 +284,7 @@ def average(gain, error):
     return Args(((gain, error), PLAIN, MIRRORED, LABELS))
 
 
-CASES = {
+CASES = trust.CASES | {
     "equal_groups_error": {
         "right": [
             equal_groups,

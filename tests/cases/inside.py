@@ -1,4 +1,4 @@
-"""Right answers, and plausible wrong ones with a part of the message meant for them, for the checks of inside."""
+"""Right and wrong answers for those checks of chapter 03 that look inside the network; `ch03` takes them over."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -18,6 +18,12 @@ def drawn(filters=FILTERS, low=-LARGEST, high=LARGEST, own_scale=False):
     return Args((figure, FILTERS))
 
 
+def plotted():
+    figure = Figure()
+    figure.subplots().plot(FILTERS[0].ravel())
+    return Args((figure, FILTERS))
+
+
 def strongest(key=lambda values, unit: -values[:, unit], first=0):
     return lambda values, unit, count: np.argsort(key(values, unit))[first : first + count]
 
@@ -27,20 +33,30 @@ def in_a_loop(values, unit, count):
     return sorted(range(len(column)), key=lambda i: column[i], reverse=True)[:count]
 
 
-def cam(relu=True, scale=True, mean=True, absolute=False, weigh=True, asked=True):
+def cam(relu="sum", scale=False, mean=True, absolute=None, weigh=True, asked=True, reduce=np.mean):
     """Grad-CAM, or with a slip."""
 
     def function(maps, gradient_of, class_index):
         if not asked:
             class_index = max(range(10), key=lambda k: (gradient_of(k) * maps).sum())
         slopes = gradient_of(class_index)
-        slopes = np.abs(slopes) if absolute else slopes
-        weights = slopes.mean(axis=(1, 2), keepdims=True) if mean else slopes
+        slopes = np.abs(slopes) if absolute == "slopes" else slopes
+        weights = reduce(slopes, axis=(1, 2), keepdims=True) if mean else slopes
+        weights = np.abs(weights) if absolute == "weights" else weights
+        weights = np.maximum(weights, 0) if relu == "weights" else weights
         found = (weights * maps).sum(axis=0) if weigh else maps.mean(axis=0)
-        found = np.maximum(found, 0) if relu else found
+        found = np.maximum(found, 0) if relu == "sum" else np.abs(found) if relu == "absolute" else found
         return found / np.abs(found).max() if scale else found
 
     return function
+
+
+def cam_in_a_loop(maps, gradient_of, class_index):
+    gradient, total = gradient_of(class_index), np.zeros(maps.shape[1:])
+    for k in range(len(maps)):
+        total += gradient[k].sum() / gradient[k].size * maps[k]
+    total[total < 0] = 0
+    return total
 
 
 CASES = {
@@ -53,18 +69,18 @@ CASES = {
             (drawn(FILTERS[:31]), "shows 31 images"),
             (drawn(FILTERS.transpose(0, 2, 1)), "transposed"),
             (drawn(FILTERS + 1), "with its own values"),
-            (Args((Figure(), FILTERS)), "shows no images"),
+            (plotted(), "shows no images"),
             (Args((3, FILTERS)), "Expected a figure"),
         ],
     },
-    "most_exciting": {
+    "top_images": {
         "right": [strongest(), in_a_loop, lambda *all: Tensor(strongest()(*all))],
         "wrong": [
-            (strongest(lambda values, unit: values[:, unit]), "least"),
+            (strongest(lambda values, unit: values[:, unit]), "the smallest values"),
             (strongest(lambda values, unit: -np.abs(values[:, unit])), "ignore the sign"),
-            (strongest(lambda values, unit: -values.max(axis=1)), "the strongest of all units"),
+            (strongest(lambda values, unit: -values.max(axis=1)), "the largest value of all units"),
             (strongest(lambda values, unit: -values[unit]), "a column is a unit"),
-            (strongest(first=1), "The strongest image is missing"),
+            (strongest(first=1), "largest value is missing"),
             (lambda values, unit, count: strongest()(values, unit, count)[::-1], "comes last"),
             (lambda values, unit, count: np.sort(values[:, unit])[::-1][:count], "the values"),
             (lambda values, unit, count: strongest()(values, unit, count + 1), "expected the shape (4,)"),
@@ -72,14 +88,24 @@ CASES = {
         ],
     },
     "grad_cam": {
-        "right": [cam(), lambda *all: Tensor(cam()(*all)), lambda *all: cam()(*all).astype("float32").tolist()],
+        "right": [
+            cam(),
+            cam_in_a_loop,
+            cam(scale=True),
+            lambda *all: Tensor(cam()(*all)),
+            lambda *all: cam()(*all).astype("float32").tolist(),
+        ],
         "wrong": [
             (cam(asked=False), "the predicted class"),
-            (cam(relu=False), "below 0"),
-            (cam(scale=False), "from 0 to 1"),
-            (cam(mean=False), "place by place"),
-            (cam(absolute=True), "without their sign"),
+            (cam(relu=None), "below 0"),
+            (cam(relu=None, scale=True), "below 0"),
+            (cam(relu="absolute"), "drop the sign"),
+            (cam(relu="weights"), "leave out negative weights"),
+            (cam(mean=False), "by its own gradient"),
+            (cam(absolute="slopes"), "gradients without their sign"),
+            (cam(absolute="weights"), "weights without their sign"),
             (cam(weigh=False), "the mean of the maps"),
+            (cam(reduce=np.sum), "sums of gradients"),
             (lambda maps, gradient_of, k: maps, "Expected a map of 5×5"),
             (lambda maps, gradient_of, k: np.ones(maps.shape[1:]), "The map is not right"),
         ],

@@ -1,49 +1,19 @@
-"""Right answers, and plausible wrong ones with a part of the message meant for them, for the checks of trust."""
+"""Right and wrong answers for those checks of chapter 04 that ask whom to trust; `ch04` takes them over."""
 
 import numpy as np
 
 from tests.cases.answers import Tensor
 
 
-def ece(weigh=True, signed=False, factor=1.0, worst=False, single=False, over_bins=False):
-    """The calibration error, or with a slip."""
-
-    def function(probabilities, labels, bins):
-        confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-        if single:
-            return np.abs(confidence - correct).mean()
-        total, gaps = 0.0, []
-        for k in range(bins):
-            inside = (confidence >= k / bins) & ((confidence < (k + 1) / bins) | (k == bins - 1))
-            if inside.any():
-                gap = confidence[inside].mean() - correct[inside].mean()
-                gaps.append(gap)
-                total += inside.mean() * (gap if signed else abs(gap))
-        if worst:
-            return np.abs(gaps).max()
-        if not weigh:
-            return np.abs(gaps).mean()
-        return factor * total * (len(gaps) / bins if over_bins else 1)
-
-    return function
-
-
-def ece_by_histogram(probabilities, labels, bins):
-    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    edges = np.linspace(0, 1, bins + 1)
-    sums = [np.histogram(confidence, edges, weights=part)[0] for part in (confidence, correct.astype(float))]
-    return np.abs(sums[0] - sums[1]).sum() / len(labels)
-
-
-def own_probability(probabilities, labels):
+def own_probability(labels, probabilities):
     return probabilities[np.arange(len(labels)), labels]
 
 
 def ranked(key):
-    return lambda probabilities, labels, count: np.argsort(key(probabilities, labels))[:count]
+    return lambda labels, probabilities, count: np.argsort(key(labels, probabilities))[:count]
 
 
-def mistakes_as_they_come(probabilities, labels, count):
+def mistakes_as_they_come(labels, probabilities, count):
     return np.flatnonzero(probabilities.argmax(axis=1) != labels)[:count]
 
 
@@ -69,44 +39,56 @@ def abstaining_by_trying(probabilities, labels, goal):
             return Tensor([threshold, np.mean(confidence >= threshold)])
 
 
+def one_by_one(labels, probabilities, count):
+    pairs = [(1 - probabilities[i][labels[i]], i) for i in range(len(labels))]
+    return [i for _, i in sorted(pairs, reverse=True)][:count]
+
+
+BY_HAND = 0.1 * 0.1 + 0.2 * 0.1 + 0.7 * 0.03
+
+
 CASES = {
-    "calibration_error": {
-        "right": [ece(), ece_by_histogram, lambda *all: round(ece()(*all), 4)],
+    "error_by_hand": {
+        "right": [BY_HAND, 0.051, "0.051", np.float32(BY_HAND)],
         "wrong": [
-            (ece(weigh=False), "counts alike"),
-            (ece(signed=True), "cancel out"),
-            (ece(factor=100), "not per cent"),
-            (ece(worst=True), "the largest gap"),
-            (ece(single=True), "single images"),
-            (ece(over_bins=True), "not by the intervals"),
-            (lambda probabilities, labels, bins: 0.5, "the last interval"),
+            (5.1, "not a percentage"),
+            (51, "Divide it by the 1,000 images"),
+            (0.031, "cancel out"),
+            (-0.031, "cancel out"),
+            (0.23 / 3, "counts alike"),
+            (0.23, "the sum of the gaps"),
+            (0.1, "the largest gap"),
+            (0.00363, "squared gaps"),
+            (0.05, "not right yet"),
         ],
     },
-    "suspects": {
+    "most_suspicious": {
         "right": [
             ranked(own_probability),
-            lambda *all: Tensor(ranked(lambda p, y: np.log(own_probability(p, y) + 1e-12))(*all)),
-            ranked(lambda p, y: own_probability(p, y) - p.max(axis=1)),
+            one_by_one,
+            lambda *all: Tensor(ranked(lambda y, p: np.log(own_probability(y, p) + 1e-12))(*all)),
+            ranked(lambda y, p: own_probability(y, p) - p.max(axis=1)),
         ],
         "wrong": [
-            (ranked(lambda p, y: -own_probability(p, y)), "Turn the order round"),
-            (ranked(lambda p, y: p.max(axis=1)), "Hard images can have right labels"),
-            (ranked(lambda p, y: -p.max(axis=1)), "whatever their label"),
+            (ranked(lambda y, p: -own_probability(y, p)), "Reverse the order"),
+            (ranked(lambda y, p: p.max(axis=1)), "Hard images can have right labels"),
+            (ranked(lambda y, p: -p.max(axis=1)), "whatever their label"),
             (mistakes_as_they_come, "in their order in the data"),
-            (lambda p, y, count: np.arange(count), "how improbable"),
-            (lambda p, y, count: ranked(own_probability)(p, y, count)[::-1], "should come first"),
-            (lambda p, y, count: np.zeros(count), "is there twice"),
-            (lambda p, y, count: ranked(own_probability)(p, y, 3), "expected (40,)"),
+            (lambda y, p, count: np.arange(count), "how improbable"),
+            (lambda y, p, count: ranked(own_probability)(y, p, count)[::-1], "should come first"),
+            (lambda y, p, count: np.zeros(count), "is there twice"),
+            (lambda y, p, count: np.sort(own_probability(y, p))[:count], "whole numbers"),
+            (lambda y, p, count: ranked(own_probability)(y, p, 3), "expected the shape (40,)"),
         ],
     },
-    "abstain": {
+    "threshold_and_coverage": {
         "right": [abstaining(), abstaining_by_trying, lambda *all: list(np.float32(abstaining()(*all)))],
         "wrong": [
-            (abstaining(refused=True), "those that are refused"),
-            (abstaining(swapped=True), "the target is 95%"),
+            (abstaining(refused=True), "the share that is refused"),
+            (abstaining(swapped=True), "are swapped"),
             (abstaining(target=lambda t: t - 0.1), "A higher threshold"),
-            (abstaining(last=False), "a lower one reaches the target too"),
-            (lambda p, y, goal: (1.0, 0.0), "accepts no image"),
+            (abstaining(last=False), "a lower threshold reaches the target too"),
+            (lambda p, y, goal: (1.0, 0.0), "no image is predicted"),
             (lambda p, y, goal: (99, 50), "between 0 and 1"),
             (lambda p, y, goal: 0.9, "in the shape (2,)"),
         ],

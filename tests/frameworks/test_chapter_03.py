@@ -14,10 +14,11 @@ def test_feature_maps_and_heat_maps(framework, workers):
     assert found["pool 1"] == found["pool 2"] == pytest.approx(0, abs=1e-5)
     assert found["right"] >= 32
     assert found["dead"] == [True, True, True], "found layer by layer as in the feature maps"
-    assert found["heat"] == found["unaveraged"] == (40, 11, 11)
+    assert found["heat"] == found["unaveraged"] == (40, 10, 10)
     assert found["heat smallest"] >= 0 and found["heat spread"] > 0
     assert found["heat alone"] == pytest.approx(0, abs=1e-4), "the images of a batch must not influence each other"
     assert found["features"] == (40, 128)
+    assert found["unused"] == pytest.approx(0, abs=1e-5), "pooling leaves out what the last two pixels reach"
     assert found["blank is finite"]
     assert found["hooks left"] == 0
     assert found["all trained"] == pytest.approx(0, abs=1e-5)

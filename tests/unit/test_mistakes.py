@@ -88,7 +88,8 @@ def test_the_recipe_of_a_network_covers_the_cells_of_both_chapters(monkeypatch):
 def network(name, seed, accuracy):
     found = {"mean": accuracy, "above 90%": accuracy / 2, "most": 8}
     return {
-        "framework": "keras", "part": "network", "name": name, "seed": seed, "temperature": 1 + seed / 10,
+        "framework": "keras", "part": "network", "name": name, "seed": seed,
+        "test_accuracy": accuracy, "temperature": 1 + seed / 10,
         "calibration_error": {"before": 0.02, "after": 0.01 * seed}, "refusing": {"coverage": 0.8, "accuracy": 0.98},
         "perturbed": {"shift": {"1": accuracy, "2": accuracy - 0.1}}, "no_clothes": {"digits": found},
         "predictions": mistakes_runs.packed(np.array([3, 9], "uint8")),
@@ -125,8 +126,8 @@ def test_tables_of_the_further_networks(record):
                                                     "80.00 to 80.00", "98.00 to 98.00"]  # fmt: skip
     assert tables.strangers(runs).loc["digits"].tolist() == ["80 to 90", "40 to 45"]
     ahead = tables.advantages("keras")
-    assert list(ahead.index) == [("shift", 1.0), ("shift", 2.0)]
-    assert ahead["ahead"].tolist() == pytest.approx([25, 25])
+    assert list(ahead.index) == [("unchanged", 0.0), ("shift", 1.0), ("shift", 2.0)]
+    assert ahead["ahead"].tolist() == pytest.approx([25, 25, 25])
     assert (ahead["low"] < 25).all() and (ahead["high"] > 25).all()
 
 

@@ -17,7 +17,7 @@ FOLD_SEEDS = (1, 2)
 # {framework: {network: seeds}}
 SEEDS = {
     "pytorch": {"cnn": (1, 2, 3, 4), "dense": (1, 2, 3, 4)},
-    "keras": {"cnn": (1, 2), "dense": (1, 2, 3, 4)},
+    "keras": {"cnn": (1, 2, 3, 4), "dense": (1, 2, 3, 4)},
 }
 
 

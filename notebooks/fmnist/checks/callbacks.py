@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import log_softmax
 
+from fmnist.checks.calls import where_it_stopped
 from fmnist.checks.common import Wrong, array, call, check, describe, number, require, whole_number
 
 
@@ -31,14 +32,18 @@ def threshold(make_threshold, rehearse):
     ]
     for accuracy, epochs, expected in cases:
         callback = call(make_threshold, accuracy)
-        found = whole_number(call(rehearse, callback, _logs(epochs)), "the number of epochs")
+        require(not isinstance(callback, type), "You return a class. Return an object of it, `Name(accuracy)`.")
+        found = _rehearsed(rehearse, callback, _logs(epochs))
         row = ", ".join(f"{value:.2f}" for value in epochs)
         case = f"For a threshold of {accuracy:.2f} and the validation accuracies {row}"
         by_training = next((i for i, log in enumerate(_logs(epochs), 1) if log["accuracy"] >= accuracy), len(epochs))
         if found == expected:
             continue
         require(found != by_training, f"{case}, it stops by the training accuracy. Look at `val_accuracy`.")
-        require(found != len(epochs) or expected == len(epochs), f"{case}, it does not stop.")
+        require(
+            found != len(epochs) or expected == len(epochs),
+            f"{case}, it does not stop. Does your callback end the run?",
+        )
         require(
             found != expected + 1,
             f"{case}, it stops one epoch too late. An accuracy that equals the threshold is enough, and the epoch that "
@@ -47,12 +52,31 @@ def threshold(make_threshold, rehearse):
         require(found > expected, f"{case}, it stops too early, after epoch {found}.")
         raise Wrong(f"{case}, it stops after epoch {found}. Expected the first epoch that reaches the threshold.")
     first, second = call(make_threshold, 0.85), call(make_threshold, 0.5)
-    call(rehearse, first, _logs([0.9]))
+    _rehearsed(rehearse, first, _logs([0.9]))
     require(
-        whole_number(call(rehearse, second, _logs([0.4, 0.4])), "the number of epochs") == 2,
+        _rehearsed(rehearse, second, _logs([0.4, 0.4])) == 2,
         "Two callbacks share what they remember. Keep it in the object, `self.…`.",
     )
-    return "A callback sees the logs of an epoch and can end the training run. Rehearsing it takes no training at all."
+    return "A callback sees the logs of each epoch and can end the run. Made-up logs test it without any training."
+
+
+def _rehearsed(rehearse, callback, logs):
+    """Return the number of epochs; an error in the callback becomes a message with the line."""
+    try:
+        return whole_number(rehearse(callback, logs), "the number of epochs")
+    except (Wrong, NotImplementedError):
+        raise
+    except Exception as error:  # whatever a callback may raise
+        require(
+            not (
+                isinstance(error, AttributeError) and error.obj is callback and error.name.startswith(("on_", "set_"))
+            ),
+            f"Your callback has no method `{getattr(error, 'name', '')}`, which every callback has. Let its class "
+            "inherit from the class that the hint names.",
+        )
+        where = where_it_stopped(error, [getattr(callback, "on_epoch_end", None)])
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise Wrong(f"Your callback stopped{where} with {said[:150]}.") from error
 
 
 def _stopped(losses, patience):
@@ -89,7 +113,7 @@ def early_stopped(losses, loss_at_end, patience, most):
     require(
         abs(end - found.min()) < 1e-3, f"The best loss is {found.min():.4f}, and the network at the end has {end:.4f}."
     )
-    return f"The run stopped after epoch {last}, and the network is that of epoch {best}."
+    return f"Early stopping ended the run after epoch {last} and restored the parameters of epoch {best}."
 
 
 KINDS = ("overfits", "underfits", "rate too high", "fine")
@@ -120,11 +144,11 @@ def reading_curves(kinds, best_epoch):
     hints = {
         "A": "In A, compare the two curves after epoch 10. Which of them still falls?",
         "B": "In B, the curves stay close together, and both stay high.",
-        "C": "In C, neither curve settles. What makes the steps too large?",
+        "C": "In C, neither curve settles. When are the steps of training too large?",
         "D": "In D, both curves fall and flatten, with a small gap.",
     }
     for name, kind in expected.items():
-        found = " ".join(str(kinds[name]).lower().split())
+        found = " ".join(str(kinds[name]).lower().split()).replace("fitting", "fits").replace("learning rate", "rate")
         require(found in KINDS, f"{name}: expected one of {', '.join(KINDS)}, found {describe(kinds[name])}.")
         require(found == kind, f"{name} is not {found!r}. {hints[name]}")
     losses = curves_to_read()["A"][1]
@@ -133,7 +157,7 @@ def reading_curves(kinds, best_epoch):
     require(epoch != best - 1, "Nearly. The first epoch is epoch 1, and `argmin` counts from 0.")
     require(epoch != 30, "30 is where the training loss is lowest. Which curve decides?")
     require(epoch == best, f"Epoch {epoch} is not where the validation loss of A is lowest.")
-    return "A growing gap is overfitting, two high curves are underfitting, and jumps mean that the rate is too high."
+    return "A growing gap means overfitting, two high curves underfitting, and jumps a learning rate that is too high."
 
 
 @check(given=("bare", "logits_of", "images", "labels", "margin"))
@@ -141,7 +165,13 @@ def beats(trained, bare, logits_of, images, labels, margin):
     """`trained`: what `timed` returned for the student's function; `bare`: the bare network's validation loss."""
     problem = getattr(trained, "problem", None)
     require(not problem, problem or "")
-    logits = array(logits_of(trained.result, images), what="the logits")
+    try:
+        logits = array(logits_of(trained.result, images), what="the logits")
+    except Exception as error:  # whatever it may raise for something that is no network
+        raise Wrong(
+            f"Expected the trained network, and your function returned {describe(trained.result)}, which does not "
+            "predict the validation images."
+        ) from error
     require(logits.shape == (len(images), 10), f"Expected ten logits per image, found the shape {logits.shape}.")
     rows = np.arange(len(labels))
     found = float(-log_softmax(logits, axis=1)[rows, np.asarray(labels, dtype=int)].mean())
@@ -149,6 +179,6 @@ def beats(trained, bare, logits_of, images, labels, margin):
     require(
         found <= bare - margin,
         f"Your validation loss is {found:.3f}, the bare network's is {bare:.3f}, and it should be lower by at least "
-        f"{margin:g}. Which method changed the curves of the chapter most? Does it need more epochs?",
+        f"{margin:g}. Which methods lowered it most in section 5 of the chapter?",
     )
-    return f"{found:.3f} in place of {bare:.3f}. Name the method in your report, and how many values of it you tried."
+    return f"Validation loss {found:.3f}, without regularization {bare:.3f}. Also report how many settings you tried."

@@ -56,7 +56,10 @@ def _outputs(model, logits_of, images):
         raise
     except Exception as error:  # whatever a network may raise that does not fit
         lines = " ".join(str(error).split())
-        where = where_it_stopped(error, [getattr(type(model), "forward", None), getattr(type(model), "call", None)])
+        methods = (getattr(type(model), name, None) for name in ("forward", "call"))
+        # Those of a plain `Sequential` belong to the framework, and its lines say nothing to a student.
+        own = [each for each in methods if "site-packages" not in str(getattr(each, "__code__", ""))]
+        where = where_it_stopped(error, own)
         raise Wrong(
             f"Your network stopped{where} when it got a batch of images. A dense layer needs rows of values, so "
             f"something must flatten the image first, and each layer must fit the one before it. The framework says: "

@@ -5,6 +5,7 @@ import time
 import numpy as np
 from scipy import stats
 
+from fmnist.checks.callbacks import beats, early_stopped, reading_curves, threshold  # noqa: F401
 from fmnist.checks.common import Wrong, array, call, check, describe, number, require, same, whole_number
 
 SINGLE = 2e-4  # what a computation in float32 may be off where a variance is as small as EPSILON
@@ -24,49 +25,6 @@ def _call_untouched(function, values, *arguments):
         result = call(function, given, *arguments)
     require(same(given, values), "Your function changes the array that it is given. Compute with a new one instead.")
     return array(result, values.shape, "what your function returns")
-
-
-@check
-def parameters(learned, remembered):
-    """`learned`, `remembered`: what a 784-256-128-10 network with batch normalization after both hidden layers has."""
-    learned = whole_number(learned, "the learned parameters")
-    remembered = whole_number(remembered, "the remembered numbers")
-    weights, biases, units = 784 * 256 + 256 * 128 + 128 * 10, 256 + 128 + 10, 256 + 128
-    dense = weights + biases
-    require(learned != 2 * units or remembered < learned, "You have the two the wrong way round.")
-    if learned != dense + 2 * units:
-        _refuse(
-            [
-                (learned == dense, "These are the dense layers. A batch normalization has learned numbers, too."),
-                (learned == dense + 4 * units, "Not everything in a batch normalization is learned: two of the four "
-                 "numbers of a unit are only averaged along the way."),
-                (learned == dense + units, "A batch normalization learns two numbers for each unit: it multiplies by "
-                 "one and adds the other."),
-                (learned == dense + 4, "γ and β are not one pair for a whole layer: every unit has its own."),
-                (learned == dense + 2 * (units + 10), "No normalization follows the ten logits, only the two hidden "
-                 "layers have one."),
-                (learned in (weights, weights + 2 * units), "The biases of the dense layers are missing."),
-                (learned == 111_594, "This is the network of the chapter's section 7. Here the hidden layers have "
-                 "256 and 128 units."),
-            ],
-            "The learned parameters are those of three dense layers and of two batch normalizations, and you found "
-            "another number. Write the five terms one below the other.",
-        )  # fmt: skip
-    if remembered != 2 * units:
-        _refuse(
-            [
-                (remembered == units, "A mean alone does not do: what else does evaluation mode need of each unit?"),
-                (remembered == 4, "Not one mean and one variance for a layer: every unit has its own."),
-                (remembered == 4 * units, "γ and β are learned, and stand in the other number already."),
-                (remembered == 2 * units + 2, "PyTorch also counts the batches that each layer has seen. Leave these "
-                 "two counters out."),
-                (remembered == 0, "Evaluation mode must take its mean and variance from somewhere: what does batch "
-                 "normalization keep while it trains?"),
-            ],
-            "The remembered numbers are a running mean and a running variance for each unit of both hidden layers; you "
-            "found another number.",
-        )  # fmt: skip
-    return "Four numbers a unit: γ and β are learned, mean and variance only remembered, and a model file needs all."
 
 
 @check
@@ -126,7 +84,7 @@ def batch_norm(function):
     require(
         same(alone, expected[:1], SINGLE), "In evaluation mode one image alone must get the same answer as in a batch."
     )
-    return "One formula, two sources of mean and variance. In training mode an image's answer depends on the others."
+    return "Both modes use one formula with different statistics. In training mode, a prediction depends on the batch."
 
 
 def _normal(values, mean, variance):
@@ -195,7 +153,7 @@ def dropout(function):
             ],
             "In evaluation mode dropout does nothing at all: expected the values as they are.",
         )  # fmt: skip
-    return "The mean stays the same in both modes, so that the layers behind need not know whether dropout is on."
+    return "Dividing keeps the mean activation the same in both modes, so the next layer sees values of the same size."
 
 
 @check(given=("measured", "labels", "remembered"))
@@ -251,7 +209,7 @@ def measure(measure, measured, labels, remembered):
         f"Of {many:,} images only the last was right, and you found {tail:.4%}. A last batch that is not full must "
         "neither be left out nor count as much as the others: count the right answers, and divide once.",
     )
-    return "In evaluation mode the answer for an image is the same in any company, and measuring leaves no trace."
+    return "In evaluation mode, a prediction does not depend on the other images, and measuring changes nothing."
 
 
 def _stop(losses, patience, later=0, ties=False, reset=True, previous=False):
@@ -312,7 +270,7 @@ def stopped_after(function):
             ],
             _first_difference(cases, found, expected),
         )  # fmt: skip
-    return "Early stopping never sees the epochs that it cuts off; to find out that it is over costs it the patience."
+    return "Early stopping costs `patience` epochs beyond the best one, and misses a lower loss that comes after them."
 
 
 def _first_difference(cases, found, expected):
@@ -360,111 +318,12 @@ def keep(function, put_back, fill, numbers, network):
     fill(network, 6)
     put_back(network, kept)
     require(_holds(numbers, network, 3, 3), "Kept once and put back twice, the weights are no longer the same.")
-    return "To keep weights means to copy their numbers; a name for the same memory keeps nothing."
+    return "To keep parameters, copy their values. A second name for the same arrays changes with the training."
 
 
 def _holds(numbers, network, learned, remembered):
     parts = [np.asarray(part, dtype=float) for part in numbers(network)]
     return all(np.all(part == value) for part, value in zip(parts, (learned, remembered), strict=True))
-
-
-@check
-def rate(function):
-    """`function(step, steps, peak)`: the learning rate, up in a tenth of the steps and down along half a cosine."""
-    for steps, peak in ((200, 0.003), (1000, 0.01)):
-        at = np.arange(steps + 1)
-        found = np.array([number(call(function, int(step), steps, peak), "the learning rate") for step in at]) / peak
-        warm = steps // 10
-        up, part = at / warm, (at - warm) / (steps - warm)
-        expected = np.where(at < warm, up, (1 + np.cos(np.pi * part)) / 2)
-        if same(found, expected, 1e-6):
-            continue
-        whole = at / steps
-        shapes = [
-            ((1 + np.cos(np.pi * whole)) / 2, "The cosine begins at step 0 and has come down a little when the warm-up "
-             "ends. It should begin there, at the peak."),
-            (np.cos(np.pi * part), "The rate becomes negative: a cosine goes from 1 to -1, and the rate should go from "
-             "the peak to 0."),
-            (np.cos(np.pi / 2 * part), "Half a cosine goes from the top of the wave to its bottom, and is flat at both "
-             "ends. This one is steepest at the end."),
-            (1 - part, "It falls in a straight line."),
-            ((1 + np.cos(2 * np.pi * part)) / 2, "It comes down and goes up again: this is a whole cosine."),
-            ((1 + np.cos(np.radians(np.pi * part))) / 2, "It hardly falls: the cosine takes its angle in "
-             "radians."),
-            ((1 + np.cos(180 * part)) / 2, "It goes up and down many times: the cosine takes its angle in radians."),
-        ]  # fmt: skip
-        no_warm = (1 + np.cos(np.pi * whole)) / 2
-        _refuse(
-            [
-                (same(found, expected / peak, 1e-4), "The form is right, but the highest rate is 1 and not `peak`."),
-                (same(found, no_warm), "There is no warm-up: at step 0 the rate should be 0."),
-                (same(found[:warm], 1 - up[:warm]), "In the warm-up it falls. It should rise."),
-                (not same(found[:warm], expected[:warm]), "Look at the first tenth of the steps: a straight line from "
-                 f"0 at step 0 to the peak at step steps / 10. After a tenth of that tenth you found "
-                 f"{found[warm // 10]:.3g} of the peak, expected {up[warm // 10]:.3g}."),
-                *((same(found[warm + 1 :], shape[warm + 1 :]), message) for shape, message in shapes),
-                (abs(found[-1]) > 1e-6, f"At the last step, step = steps, you found {found[-1]:.3g} of the peak, "
-                 "expected 0."),
-            ],
-            "The warm-up is right. Afterwards you found "
-            f"{found[(steps + warm) // 2]:.3g} of the peak halfway between the end of the warm-up and the last step, "
-            f"expected {expected[(steps + warm) // 2]:.3g}. Which part of the way down has been gone at a step?",
-        )  # fmt: skip
-    return "A schedule is nothing but a function of the step; it needs to know how many steps there will be."
-
-
-@check
-def images_needed(standard_error, images_needed):
-    """`standard_error(accuracy, images)`; `images_needed(accuracy, difference)`: images for each of two networks."""
-    for accuracy, images in ((0.9, 900), (0.75, 100), (0.5, 10_000)):
-        found = number(call(standard_error, accuracy, images), "the standard error")
-        variance = accuracy * (1 - accuracy)
-        expected = np.sqrt(variance / images)
-        if not same(found, expected, 1e-7):
-            _refuse(
-                [
-                    (same(found, 100 * expected, 1e-5), "The standard error should be a share, as the accuracy is, "
-                     "and not percent."),
-                    (same(found, variance / images, 1e-7), "This is the variance. The standard error is its root."),
-                    (same(found, np.sqrt(variance) / images, 1e-7), "The number of images stands under the root: it "
-                     "takes four times as many to halve the error."),
-                    (same(found, np.sqrt(accuracy / images), 1e-7), "Under the root stand p and 1 - p: a network that "
-                     "is always right has no error."),
-                    (same(found, np.sqrt(variance / (images - 1)), 1e-7), "Divide by the number of images itself."),
-                    (same(found, 1.96 * expected, 1e-6), "This is 1.96 standard errors; expected one."),
-                ],
-                f"For an accuracy of {accuracy} on {images:,} images the standard error is not {found:g}. Its formula "
-                "stands in section 7 of the chapter.",
-            )  # fmt: skip
-    for accuracy, difference in ((0.89, 0.01), (0.9, 0.023), (0.6, 0.05)):
-        exact = 2 * accuracy * (1 - accuracy) * (1.96 / difference) ** 2
-        value = number(call(images_needed, accuracy, difference), "the number of images")
-        if value not in (np.ceil(exact), np.ceil(exact * (stats.norm.ppf(0.975) / 1.96) ** 2)):
-            _refuse(
-                [
-                    (_near(value, exact / 2), "So many images tell one accuracy from a number that is known exactly. "
-                     "Here two accuracies are measured, and both have an error."),
-                    (_near(value, 2 * exact), "The errors of two independent measurements do not simply add up: their "
-                     "squares do."),
-                    (_near(value, exact / 1.96**2), "With so many the difference is one standard error. Expected 1.96 "
-                     "of them."),
-                    (_near(value, exact * 1e-4), "The difference is given as a share: 0.01 is one point."),
-                    (_near(value, np.sqrt(exact)), "This is the root of the right number: to see half the difference "
-                     "takes four times as many images."),
-                    (value == np.floor(exact), "Nearly: there are no parts of images, and one fewer is too few. Round "
-                     "up."),
-                    (value != round(value) and _near(value, exact), "There are no parts of images: round up to a whole "
-                     "number."),
-                ],
-                f"With {value:,.0f} images for each network, at an accuracy of {accuracy}, the difference of "
-                f"{difference} is {np.sqrt(value / exact) * 1.96 if value > 0 else 0:.2f} standard errors of the "
-                "difference; expected 1.96.",
-            )  # fmt: skip
-    return "One point near 89 % takes 7,500 images for each network; half a point takes four times as many."
-
-
-def _near(value, expected):
-    return abs(value - expected) <= 1
 
 
 @check
@@ -512,7 +371,7 @@ def report(function):
             "Take the epoch with the largest share of right answers on the validation images, and report the share of "
             "right answers of that same epoch on the test images.",
         )  # fmt: skip
-    return "One part of the images chooses, another reports: then the number that is reported is an honest one."
+    return "Choose on some images and report on others. Then the choice does not bias the reported accuracy."
 
 
 @check(given=("draw", "select", "truth"))
@@ -559,7 +418,7 @@ def optimism(innocent_optimism, honest_optimism, draw, select, truth):
         f"Yours should promise hardly anything too much or too little on average, found {honest:+.2f} points. Repeat "
         "it 400 times with draws of its own.",
     )
-    return "What has chosen cannot report: the best of many lucky numbers is too good, by more than a point here."
+    return "An accuracy on the images that chose the epoch is optimistically biased, here by more than a point."
 
 
 @check(given=("measured_with",))
@@ -629,8 +488,6 @@ def dropout_study(accuracies, gain, half, measured_with):
             "Half of the interval is Student's t (0.975, 4 degrees of freedom) times the standard error of the "
             "difference, the root of (variance of the one row + variance of the other) / 3.",
         )  # fmt: skip
-    return (
-        f"{expected:+.2f} ± {student * root:.2f} points. "
-        + ("Zero lies outside" if abs(expected) > student * root else "Zero lies inside")
-        + ": say below what that means."
+    return f"Dropout 0.2 changes the mean accuracy by {expected:+.2f} ± {student * root:.2f} points. " + (
+        "The interval excludes 0." if abs(expected) > student * root else "The interval includes 0."
     )

@@ -6,7 +6,9 @@ import numpy as np
 from scipy import stats
 from scipy.special import softmax
 
-from fmnist.checks.common import Wrong, array, call, check, compare, describe, number, require, same, whole_number
+from fmnist.checks import networks
+from fmnist.checks.common import Wrong, array, call, check, compare, describe, require, same, whole_number
+from fmnist.checks.inside import filters_figure, grad_cam, top_images  # noqa: F401
 
 _compare = partial(compare, tolerance=1e-5)
 _same = partial(same, tolerance=1e-5)
@@ -16,7 +18,7 @@ def _untouched(before, now, what):
     require(np.array_equal(before, now), f"Your function has changed {what} it was given. Work on a copy.")
 
 
-# Exercise 1
+# Exercise 3.2
 
 
 @check(given=("channels",))
@@ -88,7 +90,7 @@ def receptive_field(field_side, field_corner):
     return "Convolutions add to the receptive field, and each pooling doubles the steps of all that comes after it."
 
 
-# Exercise 2
+# Exercise 3.3
 
 
 @check
@@ -150,19 +152,9 @@ def pattern_scores(function):
     return "A cosine measures what a filter looks like, whatever its norm. Random filters show what a score is worth."
 
 
-# Exercise 3
+# Exercise 3.4
 
 STAGES = ("conv 1", "pool 1", "conv 2", "pool 2")
-
-
-def _convolved(maps, kernel, bias):
-    windows = np.lib.stride_tricks.sliding_window_view(maps, (3, 3), axis=(2, 3))
-    return np.tensordot(windows, kernel, ([1, 4, 5], [1, 2, 3])).transpose(0, 3, 1, 2) + bias[:, None, None]
-
-
-def _pooled(maps):
-    side = maps.shape[2] // 2
-    return maps[:, :, : 2 * side, : 2 * side].reshape(*maps.shape[:2], side, 2, side, 2).max(axis=(3, 5))
 
 
 @check(given=("weights", "hooks"))
@@ -188,10 +180,10 @@ def activations(function, weights, hooks=None):
             "All four stages still have maps of one shape. They are the maps of one stage.",
         )
         raw, scaled = {}, batch[:, None] / 255
-        raw["conv 1"] = _convolved(scaled, kernel_1, bias_1)
-        raw["pool 1"] = _pooled(raw["conv 1"])
-        raw["conv 2"] = _convolved(np.maximum(raw["pool 1"], 0), kernel_2, bias_2)
-        raw["pool 2"] = _pooled(raw["conv 2"])
+        raw["conv 1"] = networks.convolved(scaled, kernel_1, bias_1)
+        raw["pool 1"] = networks.pooled(raw["conv 1"])
+        raw["conv 2"] = networks.convolved(np.maximum(raw["pool 1"], 0), kernel_2, bias_2)
+        raw["pool 2"] = networks.pooled(raw["conv 2"])
         for stage in STAGES:
             _compare_maps(stage, maps[stage], raw)
     left = (hooks() if hooks else 0) - before
@@ -230,7 +222,7 @@ def _compare_maps(stage, maps, raw):
         )
 
 
-# Exercise 4
+# Exercise 3.6
 
 
 @check
@@ -305,7 +297,7 @@ def _compare_occlusion(found, predict, image, side):
     )  # fmt: skip
 
 
-# Exercise 5
+# Exercise 3.8
 
 
 @check
@@ -358,60 +350,7 @@ def nearest(function):
     return "With all rows divided by their norms, a matrix product is a table of cosines."
 
 
-# Exercise 6
-
-
-def _nearest_others(points, count, own=False):
-    distances = ((points[:, None] - points[None]) ** 2).sum(axis=2)
-    if not own:
-        np.fill_diagonal(distances, np.inf)
-    return distances.argsort(axis=1, kind="stable")[:, :count]
-
-
-def _in_common(one, other):
-    return np.mean([len(np.intersect1d(a, b)) / len(a) for a, b in zip(one, other, strict=True)])
-
-
-@check
-def neighbours_kept(function):
-    """`function`: of points N×D, the same points projected N×d, and a count; returns a share."""
-    generator = np.random.default_rng(3)
-    points = generator.normal(0, 1, (60, 6)) * [4, 3, 2, 1, 1, 1]
-    projected, count = points[:, :2] @ [[1.0, 0.2], [-0.2, 1.0]], 7
-    given = points.copy(), projected.copy()
-    found = array(call(function, *given, count), what="the share")
-    for before, now in zip((points, projected), given, strict=True):
-        _untouched(before, now, "the points")
-    require(found.shape != (60,), "You return one share for each point. Expected their average.")
-    found = number(found, "the share")
-    one, other = _nearest_others(points, count), _nearest_others(projected, count)
-    share = _in_common(one, other)
-    cosines, flat_cosines = ((rows @ rows.T) / np.outer(*[np.linalg.norm(rows, axis=1)] * 2) for rows in given)
-    for table in (cosines, flat_cosines):
-        np.fill_diagonal(table, -np.inf)
-    angles = [np.argsort(-table, axis=1)[:, :count] for table in (cosines, flat_cosines)]
-    farthest = [_nearest_others(rows, 60)[:, -count - 1 : -1] for rows in given]
-    with_itself = _in_common(_nearest_others(points, count, own=True), _nearest_others(projected, count, own=True))
-    slips = [
-        (with_itself, "Each point counts as a neighbour of itself, and it is always kept. Leave it out."),
-        (100 * share, "Expected a share such as 0.4. This is in percent."),
-        (count * share, "This is how many neighbours are kept on average. Divide by `count`."),
-        (np.mean(one == other), "You compare position by position. A neighbour that comes second in one list and "
-         "third in the other is kept all the same."),
-        (_in_common(*angles), "These are neighbours by cosine. Expected the Euclidean distance."),
-        (1 - share, "This is the share that is lost."),
-        (1.0, "You compare the neighbours among `points` with themselves."),
-        (_in_common(*farthest), "These are the farthest points. Sort the distances upwards."),
-    ]  # fmt: skip
-    _compare(
-        found, share, slips,
-        f"For 60 invented points and a count of {count}, expected {share:.3f}, found {found:.3f}. Look at one point: "
-        "which are its nearest others in both, and how many are in both lists?",
-    )  # fmt: skip
-    return "A map on paper keeps some neighbours. The share says how far you may trust what lies side by side in it."
-
-
-# Exercise 7
+# Exercise 3.9
 
 
 def _rank_correlations(maps, others):

@@ -7,6 +7,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from fmnist.checks.common import Wrong, array, both, call, check, compare, number, require, same, slack
+from fmnist.checks.trust import error_by_hand, most_suspicious, threshold_and_coverage  # noqa: F401
 
 _compare = partial(compare, tolerance=1e-5)
 _same = partial(same, tolerance=1e-5)
@@ -16,7 +17,7 @@ def _untouched(before, now, what):
     require(np.array_equal(before, now), f"Your function has changed {what} it was given. Work on a copy.")
 
 
-# Exercise 1
+# Exercise 4.2
 
 
 def _groups(parts, confidence, is_right):
@@ -74,7 +75,7 @@ def equal_groups_error(function):
             "group, and what are its two averages?",
             tolerance=1e-4,
         )  # fmt: skip
-    return "How the groups are cut is a choice, and a calibration error is only as good as its groups are filled."
+    return "A calibration error depends on how the groups are cut, and needs groups with many images."
 
 
 def _orders(confidence):
@@ -82,7 +83,7 @@ def _orders(confidence):
     return order, order[::-1]
 
 
-# Exercise 2
+# Exercise 4.3
 
 
 def _fitted(logits, labels):
@@ -137,10 +138,10 @@ def calibrated(function):
             "fitted on the first two arguments and applied to the third, before the softmax?",
             tolerance=0.03,
         )  # fmt: skip
-    return "A temperature divides logits, and is fitted on images that it will not be judged by."
+    return "A temperature divides logits. Fit it on other images than those on which you measure the calibration."
 
 
-# Exercise 3
+# Exercise 4.4
 
 
 def _judged(generator, images):
@@ -209,7 +210,7 @@ def _suspected_or_not(labels, probabilities, thresholds):
     return reached.any(axis=1) & (np.where(reached, probabilities, -1).argmax(axis=1) == labels)
 
 
-# Exercise 4
+# Exercise 4.7
 
 
 def _cost(threshold, confidence, correct, price):
@@ -249,10 +250,12 @@ def cheapest_threshold(function):
             f"For {images} invented images and a price of {price}, your threshold costs {cost:.0f}, and there is one "
             f"that costs {costs.min():.0f}. Try every confidence as a threshold."
         )
-    return "The price of a mistake decides how sure a prediction has to be, and validation images say where that is."
+    return (
+        "The price of a mistake decides how confident a prediction must be. Choose the threshold on validation images."
+    )
 
 
-# Exercise 5
+# Exercise 4.8
 
 
 @check
@@ -301,7 +304,7 @@ def shifted(function):
         if max(abs(down), abs(right)) >= 28:
             otherwise = f"{where} expected nothing but 0, since all of the image has left the picture."
         _compare(found, _moved(images, down, right), slips, otherwise)
-    return "What leaves the picture is gone. A roll keeps every pixel, so at 28 nothing has happened at all."
+    return "A shift loses what moves out of the image. `np.roll` brings it back on the other side."
 
 
 def _moved(images, down, right, mode="constant"):
@@ -311,7 +314,7 @@ def _moved(images, down, right, mode="constant"):
     return framed[:, reach - down : reach - down + size, reach - right : reach - right + size]
 
 
-# Exercise 6
+# Exercise 4.9
 
 
 @check(given=("plain", "mirrored", "labels"))
@@ -347,7 +350,7 @@ def class_losses(losses, plain, mirrored, labels):
         "right answers.",
         tolerance=slack(found, most=5),
     )  # fmt: skip
-    return "An average hides who pays: one number over all classes would not have told."
+    return "The average over all classes can hide that a few of them lose most. Look at each class."
 
 
 def _shares(is_right, groups):
@@ -407,4 +410,4 @@ def averaging(gain_and_error, plain, mirrored, labels):
             f"The gain is right, its standard error is not {error:.4f}. Take for each image +1, 0 or -1, the standard "
             "deviation of these numbers, and the root of how many they are."
         )
-    return "Differences in pairs are surer than two accuracies apart: images answered alike add no noise."
+    return "Compare two accuracies image by image. Images that both classify alike add no noise to the difference."

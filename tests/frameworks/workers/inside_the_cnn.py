@@ -17,6 +17,8 @@ def answer(framework: str, question: None) -> dict:
     classes = logits.argmax(axis=1)
     heat = chapter["grad_cam"](images, classes)
     blank = np.zeros((1, 28, 28), "uint8")
+    changed = images.copy()
+    changed[:, 26:] = changed[:, :, 26:] = 255
 
     # Pooling keeps the largest of each 2×2 square of the convolution before it, in both frameworks.
     largest = {
@@ -44,6 +46,7 @@ def answer(framework: str, question: None) -> dict:
         "heat alone": float(np.abs(chapter["grad_cam"](images[:3], classes[:3]) - heat[:3]).max()),
         "unaveraged": chapter["gradient_times_map"](images, labels.astype("int64")).shape,
         "features": features.shape,
+        "unused": float(np.abs(chapter["run"](cnn, changed) - logits).max()),
         "blank is finite": bool(np.isfinite(chapter["grad_cam"](blank, np.array([0]))).all()),
         "all trained": float(np.abs(chapter["run"](same, images) - logits).max()),
         "none trained": float(np.abs(chapter["run"](other, images) - logits).mean()),
