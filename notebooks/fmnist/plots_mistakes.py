@@ -17,10 +17,7 @@ MARKERS = {"dense": "s", "cnn": "o"}
 
 
 def image_rows(rows: Mapping[str, tuple[Sequence[np.ndarray], Sequence[str]]], title: str) -> Figure:
-    """Draw rows of images, dark on white; `rows` maps the name of a row to its images (H×W each) and their titles.
-
-    A name of blanks makes a row without one, which continues that above it.
-    """
+    """Draw rows of images, dark on white; `rows` maps the name of a row to its images (H×W each) and their titles."""
     rows = {name: row for name, row in rows.items() if len(row[0])}
     columns = max(len(images) for images, _ in rows.values())
     lines = max(text.count("\n") + 1 for _, titles in rows.values() for text in titles)
@@ -35,12 +32,10 @@ def image_rows(rows: Mapping[str, tuple[Sequence[np.ndarray], Sequence[str]]], t
             frame(axis)
         for axis in line[len(images) :]:
             axis.set_axis_off()
-        line[0].set_ylabel(name.strip(), fontsize=10)
+        line[0].set_ylabel(name, fontsize=10)
     figure.suptitle(title, fontsize=12)
     figure.tight_layout(pad=0.4, w_pad=0.5, h_pad=1.0, rect=(0, 0, 1, 1 - 0.12 / figure.get_figheight()))
-    told = [
-        f"{name.strip()}: {', '.join(' '.join(text.split()) for text in titles)}" for name, (_, titles) in rows.items()
-    ]
+    told = [f"{name}: {', '.join(' '.join(text.split()) for text in titles)}" for name, (_, titles) in rows.items()]
     describe(figure, f"{title}, in rows of small images. {'; '.join(told)}.")
     return figure
 
@@ -92,7 +87,7 @@ def reliability(panels: Mapping[str, np.ndarray], labels: np.ndarray, bins: int)
     for axis, (name, probabilities) in zip(axes.flat, panels.items(), strict=True):
         table = _groups(probabilities, labels, bins).query("images >= 10")
         x = table["confidence"]
-        chance = 1.96 * np.sqrt(x * (1 - x) / table["images"])
+        chance = 1.96 * standard_error(x, table["images"])
         axis.plot([0.2, 1], [0.2, 1], color=NEUTRAL, linestyle=":", label="perfect calibration")
         axis.fill_between(x, x - chance, x + chance, color=NEUTRAL, alpha=0.25, label="95% by chance")
         axis.plot(x, table["accuracy"], "o-", color=MODEL_COLOURS["cnn"], label="CNN")
@@ -159,7 +154,7 @@ def robustness(measured: Mapping[str, Mapping[float, tuple[float, float]]], imag
         x = np.array(list(sizes))
         for model, column in (("dense", 0), ("cnn", 1)):
             y = np.array([both[column] for both in sizes.values()])
-            half = 1.96 * np.sqrt(y * (1 - y) / images)
+            half = 1.96 * standard_error(y, images)
             look = {"color": MODEL_COLOURS[model]}
             axis.plot(x, 100 * y, linestyle=MODEL_LINES[model], marker=MARKERS[model], markersize=5, linewidth=1.8,
                       label=DISPLAY[model], **look)  # fmt: skip
@@ -189,7 +184,7 @@ def translation(curves: Mapping[str, Sequence[float]], images: int) -> Figure:
     told = []
     for model, values in curves.items():
         y, pixels = np.array(values), np.arange(len(values))
-        half = 1.96 * np.sqrt(y * (1 - y) / max(1, images))
+        half = 1.96 * standard_error(y, max(1, images))
         look = {"color": MODEL_COLOURS[model]}
         axis.plot(pixels, 100 * y, linestyle=MODEL_LINES[model], marker=MARKERS[model], linewidth=2,
                   label=DISPLAY[model], **look)  # fmt: skip
