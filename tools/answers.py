@@ -3,45 +3,28 @@
 The sentences around the numbers are true of the committed records; tests/content/test_readme.py says when they are not.
 """
 
-from typing import NamedTuple
-
-from scipy import stats
-
 from fmnist import taught
 from fmnist.chapters import FRAMEWORKS
 from fmnist.paths import MODELS
 from fmnist.records import DISPLAY, read
+from fmnist.study import Gap, table
+from fmnist.study import gap as study_gap
 
 NETWORKS = {"dense": "dense network", "cnn": "CNN"}
+# {part of the study: how PyTorch was set in it}
+SETTINGS = {
+    "verdict": "with each framework's defaults",
+    "aligned": "with Keras's initial weights in both",
+    "matched": "with Keras's initial weights and Adam's epsilon in both",
+}
 
 
-class Gap(NamedTuple):
-    """How far Keras is ahead of PyTorch in test accuracy, in percentage points, with its 95% interval over seeds."""
-
-    mean: float
-    low: float
-    high: float
-    seeds: tuple[int, int]
-
-    @property
-    def is_seen(self) -> bool:
-        """Whether the interval leaves out 0."""
-        return not self.low <= 0 <= self.high
-
-
-def gap(network: str, aligned: bool) -> Gap:
-    """Return the gap of the study's runs: both with their defaults or, if `aligned`, with Keras's initial weights."""
-    keras, pytorch = (
-        [
-            100 * run["test"]["accuracy"]
-            for run in read(f"study_{framework}")["runs"]
-            if run["network"] == network and run["study"] == study
-        ]
-        for framework, study in (("keras", "verdict"), ("pytorch", "aligned" if aligned else "verdict"))
-    )
-    interval = stats.ttest_ind(keras, pytorch, equal_var=False).confidence_interval()
-    mean = sum(keras) / len(keras) - sum(pytorch) / len(pytorch)
-    return Gap(mean, interval.low, interval.high, (len(keras), len(pytorch)))
+def gap(network: str, part: str = "verdict") -> Gap:
+    """Return by how much the study's runs in Keras are ahead of those of a `part` in PyTorch (see `SETTINGS`)."""
+    runs = table("verdict", part)
+    runs = runs[runs["network"] == network]
+    keras = runs[runs["framework"] == "keras"]
+    return study_gap(keras, runs[(runs["framework"] == "pytorch") & (runs["part"] == part)])
 
 
 def seconds_per_epoch() -> dict[str, dict[tuple[str, str], dict[str, float]]]:
@@ -58,10 +41,9 @@ def seconds_per_epoch() -> dict[str, dict[tuple[str, str], dict[str, float]]]:
     return found
 
 
-def is_explained(network: str) -> bool:
-    """Whether the gap is seen with the defaults, and too small for that with the same initial weights."""
-    default, aligned = gap(network, aligned=False), gap(network, aligned=True)
-    return default.is_seen and not aligned.is_seen and aligned.high < default.low
+def explained(network: str) -> float:
+    """Return by how many points the gap of the defaults is smaller with Keras's initial weights in both."""
+    return gap(network).mean - gap(network, "aligned").mean
 
 
 def answers() -> str:
@@ -88,27 +70,26 @@ def _figure(name: str, alternative: str) -> str:
 
 
 def _same_function() -> str:
-    steps = taught.run_tagged_cells("keras_vs_pytorch", "parameters")["ADAM_STEPS"]
+    settings = taught.run_tagged_cells("keras_vs_pytorch", "parameters")
     return (
-        "With the same weights, each of chapter 01's four models gives the same logits in both frameworks. "
-        f"In `float64`, {steps} training steps of the CNN give the same losses to rounding too, with dropout off and "
-        "with Adam's settings and the place of its epsilon aligned. In `float32`, rounding alone makes two training "
-        "runs of this CNN diverge, even within one framework."
+        "With the same weights, each of chapter 01's four models gives the same logits in both frameworks. In "
+        f"`float64`, {settings['SGD_STEPS']} steps of gradient descent and {settings['ADAM_STEPS']} of Adam train the "
+        "CNN to the same logits too. For Adam, its epsilon must be as large and in the same place, for dropout both "
+        "need the same masks, and for batch normalization the same variance. In `float32`, rounding alone makes two "
+        "training runs of this CNN diverge, even within one framework."
     )
 
 
 def _same_accuracy() -> str:
-    lines = ["Keras minus PyTorch in test accuracy, in percentage points, with 95% intervals over seeds:", ""]
-    for name, aligned in (("with each framework's defaults", False), ("with Keras's initial weights in both", True)):
-        parts = [f"{label} {_interval(gap(network, aligned))}" for network, label in NETWORKS.items()]
-        lines.append(f"- {name}: {', '.join(parts)}")
-    settled = [
-        f"So the initial weights explain most or all of the gap of the {NETWORKS[each]}."
-        for each in NETWORKS
-        if is_explained(each)
+    lines = [
+        "Keras minus PyTorch in test accuracy, in percentage points, with 95% intervals over seeds and test images:",
+        "",
     ]
-    wide = [f"For the {NETWORKS[each]} there are too few seeds to tell." for each in NETWORKS if not is_explained(each)]
-    return "\n".join([*lines, "", " ".join(settled + wide)])
+    for part, name in SETTINGS.items():
+        parts = [f"{label} {_interval(gap(network, part))}" for network, label in NETWORKS.items()]
+        lines.append(f"- {name}: {', '.join(parts)}")
+    shares = [f"{explained(each):.2f} of {gap(each).mean:.2f} points ({NETWORKS[each]})" for each in NETWORKS]
+    return "\n".join([*lines, "", f"So the initial weights explain {' and '.join(shares)}."])
 
 
 def _same_speed() -> str:
@@ -141,8 +122,7 @@ def _speed_in_short() -> str:
 
 
 def _interval(found: Gap) -> str:
-    seeds = " and ".join(str(number) for number in sorted(set(found.seeds), reverse=True))
-    return f"{_signed(found.mean)} ({_signed(found.low)} to {_signed(found.high)}, {seeds} seeds)"
+    return f"{_signed(found.mean)} ({_signed(found.low)} to {_signed(found.high)}, {found.seeds} seeds)"
 
 
 def _range(times: dict[str, float]) -> str:

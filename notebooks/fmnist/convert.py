@@ -102,6 +102,32 @@ def pairs(keras_model: "keras.Model", torch_model: "nn.Module") -> list[tuple["k
     return [(layer, name, module) for layer, (name, module) in zip(keras_layers, torch_layers, strict=True)]
 
 
+def gradients_in_keras_order(torch_model: "nn.Module", keras_model: "keras.Model") -> list[np.ndarray]:
+    """Return the gradients of a PyTorch module in the order and the shapes of `keras_model.trainable_variables`.
+
+    The module has gone backward, and both models are paired as in `pytorch_to_keras`, with the same errors.
+    """
+    arrays = _arrays(keras_model, torch_model)
+    return [
+        tensor.grad.numpy().transpose(axes)[np.argsort(order)]
+        for _, tensor, axes, order in arrays
+        if tensor.grad is not None
+    ]
+
+
+def flattened_order(shape: tuple[int, int, int]) -> np.ndarray:
+    """Return where in Keras's order the values of flattened feature maps are that PyTorch has.
+
+    `shape` is that of the maps in Keras: height, width, channels.
+    """
+    return np.arange(np.prod(shape)).reshape(shape).transpose(2, 0, 1).ravel()
+
+
+def is_mixed(is_convolution: bool, keras_name: str) -> bool:
+    """Return whether an array behind flattened maps has their order: dense rows do, and all of a normalization."""
+    return not is_convolution and keras_name != "bias"
+
+
 def _arrays(keras_model, torch_model):
     """Yield (Keras variable, PyTorch tensor, PyTorch's axes as Keras has them, Keras's rows in PyTorch's order)."""
     partners = {id(layer): (name, module) for layer, name, module in pairs(keras_model, torch_model)}
@@ -111,8 +137,7 @@ def _arrays(keras_model, torch_model):
         if other or (_kind(layer) == "BatchNormalization" and layer.axis not in (-1, len(layer.input.shape) - 1)):
             raise ConversionError(f"{_about(layer)} in Keras has an order of axes that cannot be converted.")
         if _kind(layer) == "Flatten" and len(layer.input.shape) == 4:
-            shape = layer.input.shape[1:]
-            flattened = np.arange(np.prod(shape)).reshape(shape).transpose(2, 0, 1).ravel()
+            flattened = flattened_order(layer.input.shape[1:])
         if id(layer) not in partners:
             continue
         name, module = partners[id(layer)]
@@ -126,8 +151,7 @@ def _arrays(keras_model, torch_model):
             shapes = tuple(variable.shape), tuple(tensor.shape[axis] for axis in axes)
             if shapes[0] != shapes[1]:
                 raise ConversionError(f"{both}: {keras_name} is {shapes[0]} in Keras, and would be {shapes[1]}.")
-            # What comes in has the order of the flattened maps: a dense layer's rows, and all of batch normalization.
-            mixed = flattened is not None and _kind(layer) != "Conv2D" and keras_name != "bias"
+            mixed = flattened is not None and is_mixed(_kind(layer) == "Conv2D", keras_name)
             if mixed and len(flattened) != shapes[0][0]:
                 raise ConversionError(f"{both} do not take in the maps that were flattened before them.")
             yield variable, tensor, axes, flattened if mixed else np.arange(shapes[0][0])

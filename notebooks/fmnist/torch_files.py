@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import fx, nn
 
+from fmnist.convert import flattened_order, is_mixed
 from fmnist.convert_model import ARRAYS, ConversionError, load_layers, random_inputs, save_layers, serve
 
 NAMES = {
@@ -39,11 +40,11 @@ def read(folder: Path, file: str, network: str) -> None:
         for entry in _describe(name, module, before):
             found.append(entry)
             if entry["kind"] == "flatten" and len(before or ()) == 4:
-                flattened = np.argsort(_flattened_order((*before[2:], before[1])))
+                flattened = np.argsort(flattened_order((*before[2:], before[1])))
             for keras_name, torch_name, axes in ARRAYS.get(entry["kind"], ()):
                 if (tensor := getattr(module, torch_name)) is not None:
                     array = tensor.detach().numpy().transpose(axes)
-                    mixed = _is_mixed(entry, keras_name, flattened)
+                    mixed = flattened is not None and is_mixed(entry["kind"] == "conv2d", keras_name)
                     arrays[f"{len(found) - 1}.{keras_name}"] = array[flattened] if mixed else array
             if entry["kind"] == "dense":
                 flattened = None
@@ -60,14 +61,15 @@ def write(folder: Path) -> None:
     x, flattened = torch.zeros(2, *shape), None
     for index, entry in enumerate(found[1:], start=1):
         if entry["kind"] == "flatten" and x.ndim == 4:
-            flattened = _flattened_order((*x.shape[2:], x.shape[1]))
+            flattened = flattened_order((*x.shape[2:], x.shape[1]))
         for line in _code(entry, x, arrays.get(f"{index}.kernel")):
             module = eval(line, {"nn": nn})
             modules.append(module)
             lines.append(line)
             for keras_name, torch_name, axes in ARRAYS.get(entry["kind"], ()):
                 if (array := arrays.get(f"{index}.{keras_name}")) is not None:
-                    array = array[flattened] if _is_mixed(entry, keras_name, flattened) else array
+                    if flattened is not None and is_mixed(entry["kind"] == "conv2d", keras_name):
+                        array = array[flattened]
                     array = array.transpose(np.argsort(axes)).copy()
                     tensors[f"{len(modules) - 1}.{torch_name}"] = torch.from_numpy(array)
             with torch.inference_mode():
@@ -263,16 +265,6 @@ def _code(entry: dict, x: torch.Tensor, kernel: np.ndarray | None) -> list[str]:
         "dropout_maps": [f"nn.Dropout2d({entry.get('rate')})"],
         "layer_norm": [f"nn.LayerNorm({x.shape[1]}, eps={entry.get('epsilon')!r})"],
     }[kind]
-
-
-def _flattened_order(shape: tuple[int, int, int]) -> np.ndarray:
-    """Return where in Keras's order the values of flattened feature maps are that PyTorch has; `shape` is Keras's."""
-    return np.arange(np.prod(shape)).reshape(shape).transpose(2, 0, 1).ravel()
-
-
-def _is_mixed(entry: dict, keras_name: str, flattened: np.ndarray | None) -> bool:
-    """Return whether an array has the order of flattened maps: a dense layer's rows, and all of a normalization."""
-    return flattened is not None and entry["kind"] != "conv2d" and keras_name != "bias"
 
 
 def _outputs(model: nn.Module, inputs: np.ndarray) -> np.ndarray:

@@ -36,6 +36,7 @@ def process(framework, slower=0.0):
         "memory_after_import_mb": 400.04,
         "peak_memory_mb": 1234.56 + slower,
         "latency_ms": {way: {"1": times, "1000": times} for way in costs.WAYS[framework]},
+        "ways_of_training": {"eager": 3 + slower, "compiled": 2 + slower},
         "threads": 2,
         "images": 54_000,
     }
@@ -51,6 +52,7 @@ def test_the_summary_keeps_every_value_and_its_middle():
         assert row["epoch_seconds"] == {"median": 2.25, "min": 1.0, "max": 12.0, "values": [11, 12, 1, 2, 1.5, 2.5]}
         assert row["memory_after_import_mb"]["median"] == 400.0
         assert row["peak_memory_mb"]["values"] == [1244.6, 1234.6, 1235.1]
+        assert row["ways_of_training"]["eager"] == {"median": 3.5, "min": 3, "max": 13, "values": [13, 3, 3.5]}
         assert set(row["latency_ms"]) == set(costs.WAYS[row["framework"]])
         for way in row["latency_ms"].values():
             assert way["1"] == way["1000"]
@@ -60,12 +62,20 @@ def test_the_summary_keeps_every_value_and_its_middle():
     assert json.loads(json.dumps(rows)) == rows
 
 
+def test_what_one_process_could_not_compile_is_left_out():
+    found = process("pytorch")
+    found["latency_ms"] = {"call": found["latency_ms"]["call"]}
+    del found["ways_of_training"]["compiled"]
+    (row,) = costs.summarise({("pytorch", "cnn"): [process("pytorch"), found]})
+    assert set(row["latency_ms"]) == {"call"} and set(row["ways_of_training"]) == {"eager"}
+
+
 def test_the_table_shows_a_line_for_each_quantity():
     rows = costs.summarise({pair: [process(pair[0])] for pair in sorted(PAIRS)})
     head, *lines = costs.table(rows).splitlines()
     assert head.split() == ["Keras", "CNN", "Keras", "dense", "PyTorch", "CNN", "PyTorch", "dense"]
-    assert len(lines) == 6 + 2 * 3
-    assert [line.count("(") for line in lines] == [4] * 6 + [2, 4, 2] * 2
+    assert len(lines) == 6 + 2 + 2 * 3
+    assert [line.count("(") for line in lines] == [4] * 8 + [2, 4, 4] * 2
     assert lines[3].startswith("epoch, s  ") and "1.50 (1.00-2.00)" in lines[3]
     assert lines[-1].startswith("1,000 images, function, ms  ")
 

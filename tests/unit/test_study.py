@@ -1,65 +1,75 @@
-"""The trainings from many seeds: what is recorded, how it is resumed, and that the notebook shows it."""
+"""The training runs from many seeds: their plan, what is recorded of them, and the intervals that rest on them."""
 
-import base64
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
 
+from fmnist import records
+from fmnist import study as tables
 from fmnist.chapters import FRAMEWORKS
-from tests.helpers import ROOT, printed, read
+from tests.helpers import printed, read
 from tests.series import alter
-from tools.measure import study, study_plan, study_runs
+from tools.measure import resumable, study, study_plan, study_runs
 
-RUNS = {framework: study.read(framework) for framework in FRAMEWORKS}
-# Of the runs that were made with the first edition of chapter 01. The second one dropped a setting that no training
-# reads (OWN_IMAGE) and, in PyTorch, put ReLU before pooling, which computes the same: test_measure.py trains both ways.
-# `make study` makes these runs anew.
-FIRST_EDITION = {
-    ("keras", "verdict"): "622ad075bcdbe800",
-    ("pytorch", "verdict"): "c06e738112e6479a",
-    ("pytorch", "aligned"): "c9b9d1b32a1f4c9f",
-}
+RECORDED = study.SERIES.read()
+PARTS = {"keras": {"verdict", "twin"}, "pytorch": {"verdict", "aligned", "matched", "twin", "defaults"}}
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_every_run_of_the_plan_is_recorded_and_of_this_code(framework):
-    recorded = {study.run_id(run): run for run in RUNS[framework]}
-    assert set(recorded) >= {study.run_id(run) for run in study.wanted(framework)}, "make study"
-    for name in {name for name, _, _, _ in recorded}:
-        made = {run["recipe"] for run in RUNS[framework] if run["study"] == name}
-        accepted = {study.recipe(framework, name)}, {FIRST_EDITION.get((framework, name))}
-        assert made in accepted, "the study is older than its code: make study"
-
-
-def test_there_are_at_least_five_seeds_of_everything():
-    for framework, runs in RUNS.items():
-        for network in ("dense", "cnn"):
-            seeds = {r["seed"] for r in runs if r["study"] == "verdict" and r["network"] == network}
-            assert len(seeds) >= 5, (framework, network)
-    for network, changes in study_plan.CHANGES.items():
-        for change in changes:
-            found = [r for r in RUNS["pytorch"] if r["study"] == "defaults" and r["network"] == network]
-            assert len({r["seed"] for r in found if r["change"] == change}) >= 5, (network, change)
+def arms(framework):
+    """{(part, name): seeds} of the plan."""
+    found = {}
+    for run in study_plan.wanted(framework):
+        found.setdefault((run["part"], run["name"]), []).append(run["seed"])
+    return found
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_the_recorded_answers_agree_with_the_recorded_accuracy(framework):
-    for each in RUNS[framework]:
-        if "test_right" in each:
-            right = np.unpackbits(np.frombuffer(base64.b64decode(each["test_right"]), np.uint8))
-            assert len(right) == 10_000
-            assert right.mean() == pytest.approx(each["test"]["accuracy"])
-            assert len(each["running_accuracy"]) == 20
-            assert 0.86 < each["test"]["accuracy"] < 0.94
+def test_every_arm_has_all_its_seeds_once(framework):
+    found = arms(framework)
+    assert {part for part, _ in found} == PARTS[framework]
+    for (part, name), seeds in found.items():
+        count = len(seeds)
+        assert seeds == list(range(1, count + 1)), (part, name)
+        if part == "twin":
+            assert count == study_plan.TWIN_SEEDS[name, framework] >= 3
+        else:
+            assert count == (study_plan.SLOW_SEEDS if name == "dense batch_size" else 10), name
+
+
+def test_a_default_differs_from_its_reference_in_one_setting():
+    settings = {run["name"]: run["settings"] for run in study_plan.wanted("pytorch") if run["part"] == "defaults"}
+    for name, own in settings.items():
+        network, change = name.split(" ")
+        reference = settings[f"{network} reference"]
+        changed = {key for key, value in own.items() if value != reference[key]}
+        if change == "all":
+            assert len(changed) == (4 if network == "dense" else 7)
+        else:
+            assert changed == ({change} if change != "reference" else set())
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_every_run_names_what_it_was_made_with(framework):
-    packages = {"keras": {"keras", "tensorflow"}, "pytorch": {"torch", "torchvision"}}[framework]
-    for each in RUNS[framework]:
-        assert set(each["versions"]) == {"python", "numpy"} | packages
-        assert each["threads"] == 1 and each["platform"]
+def test_recorded_runs_are_those_of_the_plan_and_of_this_code(framework):
+    planned = {resumable.run_id(run): run for run in study_plan.wanted(framework)}
+    own = [run for run in RECORDED if run["framework"] == framework]
+    assert {resumable.run_id(run) for run in own} == set(planned), "make study"
+    recipes = {study.SERIES.kind(run): study.recipe(framework, run) for run in own}
+    for run in own:
+        assert run == run | planned[resumable.run_id(run)], run["name"]
+        assert run["recipe"] == recipes[study.SERIES.kind(run)], "the study is older than its code: make study"
+        packages = {"keras": {"keras", "tensorflow"}, "pytorch": {"torch", "torchvision"}}[framework]
+        assert set(run["versions"]) == {"python", "numpy"} | packages
+
+
+def test_the_recorded_predictions_agree_with_the_recorded_accuracy():
+    runs = tables.table("verdict", "aligned", "matched", "twin", "defaults")
+    scores = [(run["curve"][-1] if "curve" in run else run["test"])["accuracy"] for run in RECORDED]
+    assert list(runs["accuracy"]) == pytest.approx([100 * score for score in scores])
+    assert set(runs["correct"].map(len)) == {10_000, 6_000}
+    assert runs["accuracy"].between(75, 94).all()
 
 
 def test_the_frameworks_get_the_same_batches():
@@ -77,96 +87,125 @@ def test_scores():
     assert found["loss"] == pytest.approx((first + last) / 3, abs=1e-6)
 
 
-def altered_recipes(folder, file, old, new):
-    """The recipe of every study with `old` replaced by `new` in a file of tools/measure, in a copy in `folder`."""
-    alter(folder, file, old, new)
-    return recipes(folder)
+def test_a_twin_differs_in_the_last_digit_of_some_pixels():
+    pixels = (np.arange(256, dtype=np.float32) / 255).reshape(1, 16, 16)
+    parts = {"train": (pixels, np.zeros(1))}
+    assert study_runs.training_images({"part": "verdict"}, parts) is pixels
+    twin = study_runs.training_images({"part": "twin"}, parts)
+    assert twin.dtype == np.float32
+    steps = np.abs(twin - pixels) / np.spacing(pixels)
+    assert set(steps.ravel()) == {0, 1} and 50 < (steps == 1).sum() < 200
 
 
-def recipes(root=ROOT):
-    return {(f, name): study.recipe(f, name, root) for f, names in study.TRAIN.items() for name in names}
-
-
-PYTORCH = {("pytorch", "verdict"), ("pytorch", "aligned"), ("pytorch", "defaults")}
+PYTORCH = {("pytorch", "verdict"), ("pytorch", "matched"), ("pytorch", "defaults")}
+KINDS = {("keras", "verdict")} | PYTORCH
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "made_older"),
+    ("file", "old", "new", "changed"),
     [
         ("chapter_01.py", "    network.train()\n", "    # why\n    network.train()\n", set()),
-        ("chapter_01.py", '"""Train for one epoch', '"""Learn for one epoch', set()),
         ("chapter_01.py", "    network.train()\n", "    network.eval()\n", PYTORCH),
         ("chapter_01.py", "from_logits=True", "from_logits=False", {("keras", "verdict")}),
         ("chapter_01.py", "perf_counter() - start", "perf_counter() - 2 * start", set()),
-        ("study_plan.py", '"bn_momentum": 0.01', '"bn_momentum": 0.02', {("pytorch", "defaults")}),
-        ("study_plan.py", "DEFAULTS_SEEDS = 5", "DEFAULTS_SEEDS = 6", set()),
-        ("study_runs.py", "nn.init.zeros_(", "nn.init.ones_(", {("pytorch", "aligned")}),
-        ("study.py", "so many seeds of everything", "so many seeds", set()),
+        ("study_plan.py", "SEEDS = range(1, 11)", "SEEDS = range(1, 12)", set()),
+        ("study_runs.py", "generator.permutation(images)", "generator.permutation(images - 1)", KINDS),
+        ("study_runs.py", "* np.float32(1 / 255)", "/ np.float32(255)", KINDS - {("pytorch", "defaults")}),
+        ("study_defaults.py", "math.sqrt(6 / (inputs", "math.sqrt(5 / (inputs", {("pytorch", "defaults")}),
+        ("study_matched.py", "int(past) + 1", "int(past) + 2", {("pytorch", "matched")}),
+        ("study.py", "Return the function that makes a run", "Return what makes a run", set()),
     ],
-    ids=["comment", "docstring", "loop", "loss", "timing", "default", "seeds", "weights", "command"],
+    ids=["comment", "loop", "loss", "timing", "seeds", "order", "twin", "weights", "epsilon", "command"],
 )
-def test_the_recipe_follows_what_decides_the_scores_and_nothing_else(tmp_path, file, old, new, made_older):
-    now, after = recipes(), altered_recipes(tmp_path, file, old, new)
-    assert {each for each in now if now[each] != after[each]} == made_older
+def test_the_recipe_follows_what_decides_the_scores(tmp_path, file, old, new, changed):
+    alter(tmp_path, file, old, new)
+    runs = {(f, run["part"]): run for f in FRAMEWORKS for run in study_plan.wanted(f)}
+    found = {key for key in KINDS if study.recipe(key[0], runs[key]) != study.recipe(key[0], runs[key], tmp_path)}
+    assert found == changed
 
 
-def test_the_recipe_follows_the_cells_of_chapter_01(monkeypatch):
-    now = recipes()
-    sources = study.taught.tagged_sources
-    monkeypatch.setattr(
-        study.taught, "tagged_sources", lambda *names: [cell.replace("0.25", "0.5") for cell in sources(*names)]
-    )
-    changed = {each for each, recipe in recipes().items() if recipe != now[each]}
-    assert changed == {("keras", "verdict"), ("pytorch", "verdict"), ("pytorch", "aligned")}
+def test_predictions_survive_packing():
+    generator = np.random.default_rng(0)
+    labels = generator.integers(10, size=1000).astype(np.uint8)
+    predictions = np.where(generator.random(1000) < 0.9, labels, generator.integers(10, size=1000))
+    text = tables.pack(predictions, labels)
+    assert len(text) < 500
+    np.testing.assert_array_equal(tables.unpack(text, labels), predictions)
 
 
-def test_a_record_that_names_its_versions_once_gives_them_to_each_run(tmp_path):
-    head = {"framework": "keras", "threads": 1, "platform": "Linux", "versions": {"keras": "3.15.1"}}
-    runs = [{"study": "verdict", "network": "cnn", "seed": seed, "recipe": "old"} for seed in (1, 2)]
-    study.record_path("keras", tmp_path).write_text(json.dumps(head | {"runs": runs}))
-    about = {"versions": {"keras": "3.15.1"}, "platform": "Linux", "threads": 1}
-    assert study.read("keras", tmp_path) == [run | about for run in runs]
-    study.write("keras", study.read("keras", tmp_path), tmp_path)
-    assert set(json.loads(study.record_path("keras", tmp_path).read_text())) == {"framework", "runs"}
-    assert study.read("keras", tmp_path) == [run | about for run in runs]
-    assert study.read("pytorch", tmp_path) == []
+def frame(correct):
+    return pd.DataFrame({"seed": range(1, len(correct) + 1), "correct": list(correct)})
 
 
-def test_a_run_that_is_kept_keeps_what_it_was_made_with(tmp_path, monkeypatch, capsys):
-    def train_keras(network, seed, parts, epochs):
-        return {"test": {"accuracy": 0.5, "loss": 1.0}}
-
-    monkeypatch.setitem(study.START, "keras", lambda: None)
-    monkeypatch.setitem(study.TRAIN, "keras", {"verdict": train_keras})
-    monkeypatch.setattr(study, "prepared", lambda count: {})
-    options = ["--framework", "keras", "--seeds", "2", "--folder", str(tmp_path)]
-    assert study.main(options) == 0
-    kept, of_other_code, lost, kept_too = study.read("keras", tmp_path)
-    assert kept["versions"] == study.common.versions("keras") and kept["platform"] and kept["threads"] == 1
-    older = {"versions": {"python": "3.11.0"}, "platform": "a Mac", "threads": 2, "seconds": -1}
-    before = [kept | older, of_other_code | older | {"recipe": "of older code"}, kept_too | older]
-    study.write("keras", before, tmp_path)
-    capsys.readouterr()
-    assert study.main(options) == 0
-    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()[:-1]] == ["1/4", "4/4"]
-    after = study.read("keras", tmp_path)
-    assert [after[0], after[3]] == [before[0], before[2]]
-    assert all(each["versions"] == kept["versions"] and each["threads"] == 1 for each in after[1:3])
-    assert [study.run_id(each) for each in after[1:3]] == [study.run_id(of_other_code), study.run_id(lost)]
+def test_the_interval_of_a_gap_covers_seeds_and_images():
+    """In two thousand made-up studies whose true difference is known, about 95% of the intervals contain it."""
+    generator = np.random.default_rng(1)
+    n, images, hits, studies = 6, 400, 0, 400
+    for _ in range(studies):
+        by_seed, by_image = generator.normal(0, 0.05, (n, 1)), generator.normal(0, 0.6, images)
+        chance = 0.5 + by_seed + by_image / 4
+        first = generator.random((n, images)) < np.clip(chance, 0, 1)
+        second = generator.random((n, images)) < np.clip(0.5 - by_image / 4, 0, 1)
+        found = tables.gap(frame(first), frame(second))
+        hits += found.low <= 0 <= found.high
+    assert 0.92 <= hits / studies <= 0.985
 
 
-@pytest.mark.parametrize("folder", [[], ["--folder", str(ROOT / "tests" / ".." / "models")]], ids=["default", "given"])
-@pytest.mark.parametrize("option", ["--images", "--epochs"])
-def test_a_quick_look_does_not_touch_the_published_record(option, folder, capsys):
-    with pytest.raises(SystemExit) as caught:
-        study.main([option, "400", *folder])
-    assert caught.value.code == 2
-    assert "--folder" in capsys.readouterr().err
+def test_a_gap_by_hand():
+    first = np.array([[1, 1, 1, 0], [1, 1, 0, 0]], dtype=bool)
+    second = np.array([[1, 0, 0, 0], [0, 1, 0, 0]], dtype=bool)
+    found = tables.gap(frame(first), frame(second))
+    assert found.mean == pytest.approx(37.5) and found.seeds == 2
+    assert found.low < 37.5 < found.high and found.high - 37.5 == pytest.approx(37.5 - found.low)
+    # The means of the seeds are 50 and 25 points, with a standard deviation of 17.7.
+    assert found.seed_error == pytest.approx(np.std([50, 25], ddof=1) / np.sqrt(2))
+
+
+def test_only_seeds_that_both_have_are_paired():
+    generator = np.random.default_rng(2)
+    first, second = (generator.random((5, 300)) < 0.7 for _ in range(2))
+    assert tables.gap(frame(first), frame(second[:3])) == tables.gap(frame(first[:3]), frame(second[:3]))
+    with pytest.raises(ValueError, match="at least two seeds"):
+        tables.gap(frame(first), frame(second[:1]))
+
+
+def test_equal_runs_have_no_gap():
+    runs = frame(np.ones((4, 50), dtype=bool))
+    found = tables.gap(runs, runs)
+    assert (found.mean, found.low, found.high, found.is_seen) == (0, 0, 0, False)
+
+
+def test_seeds_needed_are_those_of_the_noncentral_t():
+    assert tables.seeds_needed(1.0, 0.2) == 3
+    assert tables.seeds_needed(0.4, 0.21) == 6  # five have a power of 0.75
+    generator = np.random.default_rng(3)
+    n = tables.seeds_needed(0.3, 0.21)
+    made_up = generator.normal(0, 0.21, (2, 4000, n))
+    p = stats.ttest_ind(made_up[0] + 0.3, made_up[1], axis=1).pvalue
+    assert 0.79 <= np.mean(p < 0.05) <= 0.9
+
+
+def test_disagreement():
+    assert tables.disagreement(np.array([1, 2, 3, 4]), np.array([1, 2, 3, 5])) == 25
+
+
+def test_the_table_keeps_only_the_parts_that_are_asked_for(tmp_path, monkeypatch):
+    _, (_, labels) = tables.data.load()
+    about = {"framework": "keras", "network": "dense", "name": "dense", "seed": 1}
+    runs = [about | {"part": part, "predictions": tables.pack(labels, labels)} for part in ("verdict", "twin")]
+    study.SERIES.write(runs, tmp_path)
+    monkeypatch.setattr(records, "read", lambda name: json.loads((tmp_path / f"{name}.json").read_text()))
+    assert list(tables.table("twin")["part"]) == ["twin"]
+    assert list(tables.table("twin", "verdict")["accuracy"]) == [100, 100]
+
+
+def test_a_quick_look_trains_for_fewer_epochs():
+    run = study_plan.wanted("keras")[0]
+    assert study.shorter(run, 1)["settings"]["epochs"] == 1 < run["settings"]["epochs"]
+    assert "verdict" in study.line(run | {"validation": {"accuracy": 0.5}, "seconds": 1.0})
 
 
 def test_the_comparison_shows_the_numbers_of_the_study():
     text = printed(read("keras_vs_pytorch"))
-    for runs in RUNS.values():
-        for network in ("dense", "cnn"):
-            found = [r["test"]["accuracy"] for r in runs if r["study"] == "verdict" and r["network"] == network]
-            assert f"{100 * np.mean(found):.2f}" in text, "make run NOTEBOOKS=keras_vs_pytorch"
+    for (_, _), group in tables.table("verdict").groupby(["network", "framework"]):
+        assert f"{group['accuracy'].mean():.2f}" in text, "make run NOTEBOOKS=keras_vs_pytorch"

@@ -5,9 +5,11 @@
 In each round four fresh processes work one after the other: either network of chapter 01 in either framework. Each
 imports its framework, trains for three epochs on the 54,000 training images in the way of chapter 01 (with the
 functions of `chapter_01.py`, as "chapter" in the benchmark does), classifies one image and 1,000 images many times, and
-reports in a line of JSON. Both frameworks work on the CPU with as many threads as they choose by themselves. Of several
-rounds the medians are compared: the first process of the first round finds little of its framework in the computer's
-file cache, and a machine has faster and slower minutes. The result is printed and written to `models/costs.json`.
+reports in a line of JSON. Keras's `fit` compiles what it repeats and chapter 01's loop in PyTorch does not, so each
+also trains and predicts the other way: Keras eagerly, and PyTorch with `torch.compile`, where there is a C++ compiler.
+Both frameworks work on the CPU with as many threads as they choose by themselves. Of several rounds the medians are
+compared: the first process of the first round finds little of its framework in the computer's file cache, and a machine
+has faster and slower minutes. The result is printed and written to `models/costs.json`.
 """
 
 import argparse
@@ -24,9 +26,9 @@ import numpy as np
 from fmnist.chapters import FRAMEWORKS
 from fmnist.paths import MODELS, ROOT
 from tools.measure import common, installed
-from tools.measure.costs_process import CALLS, WAYS, serve
+from tools.measure.costs_process import CALLS, TRAINING, WAYS, serve
 
-ROUNDS = 5  # ten to sixteen minutes on two cores
+ROUNDS = 5  # about half an hour on two cores
 SECONDS = ("import_seconds", "first_epoch_seconds", "start_to_first_epoch_seconds", "epoch_seconds")
 MEGABYTES = ("memory_after_import_mb", "peak_memory_mb")
 SURROUNDINGS = {
@@ -34,6 +36,7 @@ SURROUNDINGS = {
     "TF_ENABLE_ONEDNN_OPTS": "1",  # as in the notebooks (fmnist.keras_start)
     "CUDA_VISIBLE_DEVICES": "-1",  # hides the graphics cards from both frameworks
     "TF_CPP_MIN_LOG_LEVEL": "2",  # errors only: what is written is shown if the process fails
+    "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1",  # or later rounds would find compiled what the first has compiled
     "PYTHONFAULTHANDLER": "1",  # a crash in compiled code says where it was
 }
 
@@ -85,7 +88,14 @@ def summarise(answers: Mapping[tuple[str, str], Sequence[Measured]]) -> list[dic
             # Two epochs of each process count, of everything else there is one value.
             values = np.ravel([process[quantity] for process in found]).tolist()
             row[quantity] = spread(values, 3 if quantity in SECONDS else 1)
-        row["latency_ms"] = {way: {} for way in WAYS[framework]}
+        ways = [way for way in TRAINING if all(way in process["ways_of_training"] for process in found)]
+        row["ways_of_training"] = {
+            way: spread([process["ways_of_training"][way] for process in found], 3) for way in ways
+        }
+        # Without a C++ compiler, PyTorch compiles nothing.
+        row["latency_ms"] = {
+            way: {} for way in WAYS[framework] if all(way in process["latency_ms"] for process in found)
+        }
         for way, times in row["latency_ms"].items():
             for images in map(str, CALLS):
                 calls = [process["latency_ms"][way][images] for process in found]
@@ -102,6 +112,9 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         unit, decimals = ("s", 2) if name in SECONDS else ("MB", 0)
         title = f"{name.rsplit('_', 1)[0].replace('_', ' ')}, {unit}"
         lines.append([title, *(common.median_with_range(row[name], decimals) for row in rows)])
+    for way in TRAINING:
+        found = [row["ways_of_training"].get(way) for row in rows]
+        lines.append([f"epoch, {way}, s", *(common.median_with_range(times, 2) for times in found)])
     for images, title in (("1", "1 image"), ("1000", "1,000 images")):
         for way in WAYS["keras"]:
             found = [row["latency_ms"].get(way, {}).get(images) for row in rows]

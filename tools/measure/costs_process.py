@@ -6,6 +6,7 @@ of its import (see `common.py`).
 
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
-WAYS = {"keras": ("predict", "call", "function"), "pytorch": ("call",)}
+# How a network is called: "call" is eager in both frameworks, and "function" is compiled (tf.function, torch.compile).
+WAYS = {"keras": ("predict", "call", "function"), "pytorch": ("call", "function")}
+TRAINING = ("eager", "compiled")
 CALLS = {1: 100, 1000: 15}  # images in a call: calls that are timed
 QUICK_CALLS = {1: 10, 1000: 3}  # the same for a quick look
 WARM_UP = 3  # calls that come first and are not timed: tracing, memory, caches
@@ -58,6 +61,7 @@ def keras_costs(network: str, count: int | None, calls: Mapping[int, int]) -> di
     epoch()
     found["first_epoch_seconds"] = time.perf_counter() - start
     found["epoch_seconds"] = [epoch()[0] for _ in range(2)]
+    found["peak_memory_mb"] = memory_mb(peak=True)
 
     # With the number of images left open, one trace serves every call.
     shape = [tf.TensorSpec((None, *images.shape[1:]), tf.float32)]
@@ -68,7 +72,18 @@ def keras_costs(network: str, count: int | None, calls: Mapping[int, int]) -> di
         "function": lambda batch: function(batch).numpy(),
     }
     found["latency_ms"] = {way: latencies(answers[way], images, calls) for way in WAYS["keras"]}
-    return found | {"peak_memory_mb": memory_mb(peak=True), "images": len(images)}
+
+    # `fit` has trained a compiled step. The same without compilation:
+    eager = chapter.networks[network]()
+    chapter_01.keras_compile(eager, chapter.steps(len(images)), chapter.learning_rate)
+    eager.run_eagerly, eager.steps_per_execution = True, 1
+    few = chapter.batch_size * 10  # make what is made once, such as the variables of Adam
+    chapter_01.keras_training(eager, images[:few], labels[:few], chapter.batch_size)()
+    slow = chapter_01.keras_training(eager, images, labels, chapter.batch_size)
+    return found | {
+        "images": len(images),
+        "ways_of_training": {"eager": slow()[0], "compiled": found["epoch_seconds"][-1]},
+    }
 
 
 def pytorch_costs(network: str, count: int | None, calls: Mapping[int, int]) -> dict[str, Any]:
@@ -93,12 +108,29 @@ def pytorch_costs(network: str, count: int | None, calls: Mapping[int, int]) -> 
     epoch()
     found["first_epoch_seconds"] = time.perf_counter() - start
     found["epoch_seconds"] = [epoch()[0] for _ in range(2)]
+    found["peak_memory_mb"] = memory_mb(peak=True)
 
     module.eval()
     with torch.inference_mode():
-        answers = {"call": lambda batch: module(torch.from_numpy(batch)).numpy()}
-        found["latency_ms"] = {way: latencies(answers[way], images, calls) for way in WAYS["pytorch"]}
-    return found | {"peak_memory_mb": memory_mb(peak=True), "images": len(images)}
+        found["latency_ms"] = {"call": latencies(lambda batch: module(torch.from_numpy(batch)).numpy(), images, calls)}
+    found["images"] = len(images)
+    found["ways_of_training"] = {"eager": found["epoch_seconds"][-1]}
+    if has_compiler():
+        compiled = torch.compile(module)
+        with torch.inference_mode():
+            found["latency_ms"]["function"] = latencies(
+                lambda batch: compiled(torch.from_numpy(batch)).numpy(), images, calls
+            )
+        fast = torch.compile(chapter.networks[network]())
+        epoch = chapter_01.pytorch_training(chapter, fast, inputs, targets)
+        epoch()  # compiles
+        found["ways_of_training"]["compiled"] = epoch()[0]
+    return found
+
+
+def has_compiler() -> bool:
+    """Return whether there is a C++ compiler, which torch.compile needs on the CPU."""
+    return any(map(shutil.which, (os.environ.get("CXX") or "g++", "clang++", "cl")))
 
 
 def _training_images(count: int | None) -> tuple[np.ndarray, np.ndarray]:

@@ -20,10 +20,10 @@ from typing import Any
 
 from fmnist import taught
 from fmnist.chapters import FRAMEWORKS
+from fmnist.keras_start import clean_start
 from fmnist.paths import MODELS, ROOT
 from tools import stamp
 from tools.measure import common
-from tools.measure.study import START
 from tools.measure.study_runs import Parts, prepared
 
 Run = dict[str, Any]
@@ -34,6 +34,28 @@ Run = dict[str, Any]
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "10000000000", "MALLOC_TRIM_THRESHOLD_": "10000000000"}
 
 _parts: Parts = {}  # of this process
+
+
+def start_keras() -> None:
+    """Start Keras on one thread of the CPU."""
+    with clean_start():
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.config.set_visible_devices([], "GPU")
+        tf.get_logger().setLevel("ERROR")  # it warns of tracing anew, which a new model a run makes necessary
+        tf.constant(0)
+
+
+def start_pytorch() -> None:
+    """Start PyTorch on one thread."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+START = {"keras": start_keras, "pytorch": start_pytorch}
 
 
 @dataclass(frozen=True)
@@ -91,17 +113,26 @@ def run_id(run: Run) -> tuple[str, str, int]:
     return run["part"], run["name"], run["seed"]
 
 
-def fingerprint(module: str, function: str, notebook: str, tags: Iterable[str], root: Path = ROOT) -> str:
+def fingerprint(
+    module: str,
+    function: str,
+    notebook: str,
+    tags: Iterable[str],
+    root: Path = ROOT,
+    also: Path | None = None,
+) -> str:
     """Return a fingerprint of the code that decides the scores of a run, as 16 hexadecimal digits.
 
-    It covers the code of `tools` in the repository at `root` that `function` of `module` reaches, and the cells of
-    `notebook` with one of `tags`. The plan is not covered, but for what the run itself says.
+    It covers the code of `tools` in the repository at `root` that `function` of `module` reaches, the cells of
+    `notebook` with one of `tags`, and the file `also`. The plan is not covered, but for what the run itself says.
     """
     code = f"from {module} import {function}\nfrom tools.measure.study_runs import prepared\n"
     digests = stamp.code_digests([code + f"{function}, prepared"], {"tools": root / "tools"})
     cells = taught.tagged_sources(notebook, *tags)
     # The plan says what is run, and the run itself repeats it.
     digests = {file: value for file, value in digests.items() if not file.endswith("_plan.py")}
+    if also is not None:
+        digests[also.name] = stamp.digest(stamp.canonical(ast.parse(also.read_text(encoding="utf-8"))))
     return stamp.digest([digests, [stamp.canonical(ast.parse(cell)) for cell in cells]])[:16]
 
 

@@ -14,13 +14,13 @@ from tests.helpers import code_cells, read
 
 
 def answer(framework: str, question: tuple[str, Any]):
-    """Answer (name, details): ("networks", None), ("costs", network), ("study", arguments) and those below."""
+    """Answer (name, details): ("networks", None), ("costs", network) and those below."""
     name, details = question
     if name in ("networks", "training"):
         return globals()[f"_{framework}_{name}"]()
     others = {
         "trainings": _trainings, "orders": _orders, "initial_weights": _initial_weights, "costs": _costs,
-        "study": _study, "again": _again,
+        "again": _again, "epsilon": _epsilon,
     }  # fmt: skip
     return others[name](framework, details)
 
@@ -257,13 +257,36 @@ def _orders(framework, _):
 
 def _initial_weights(framework, _):
     """[(largest weight of the first layer, its largest bias)] as Keras draws them, and as PyTorch does."""
-    from tools.measure import study_plan, study_runs
+    from tools.measure import study_defaults, study_plan
 
     found = []
     for weights, bias in (("glorot", "zero"), ("kaiming", "uniform")):
-        settings = study_plan.ALIGNED | {"weights": weights, "bias": bias}
-        layer = study_runs.defaults_network("batch_norm", 1, settings)[1]
+        settings = study_plan.KERAS | study_plan.KERAS_NORM | {"weights": weights, "bias": bias}
+        layer = study_defaults.network("batch_norm", 1, settings)[1]
         found.append((layer.weight.abs().max().item(), layer.bias.abs().max().item()))
+    return found
+
+
+def _epsilon(framework, _):
+    """[parameters] after steps of Adam with epsilon as in Keras: by the study's hook, and by `torch_aligned`."""
+    import torch
+    from torch import nn
+
+    from fmnist import torch_aligned
+    from tools.measure import study_matched
+
+    found = []
+    for of_the_study in (True, False):
+        parameters = nn.Parameter(torch.zeros(50, dtype=torch.float64))
+        optimizer = torch.optim.Adam([parameters], lr=0.001, eps=1e-8 if of_the_study else 1e-7)
+        if of_the_study:
+            optimizer.register_step_pre_hook(study_matched.epsilon_of_keras)
+        else:
+            torch_aligned.place_epsilon_like_keras(optimizer)
+        for step in range(20):
+            parameters.grad = torch.linspace(1e-8, 1e-6, 50, dtype=torch.float64) * (step + 1)
+            optimizer.step()
+        found.append(parameters.detach().numpy().copy())
     return found
 
 
@@ -276,12 +299,3 @@ def _costs(framework, network):
     hide = patch("tensorflow.config.set_visible_devices") if framework == "keras" else contextlib.nullcontext()
     with hide:
         return measure(network, 384, costs_process.QUICK_CALLS)
-
-
-def _study(framework, arguments):
-    """The exit code of `python -m tools.measure.study` with these arguments, and the lines that it prints."""
-    from tools.measure import study
-
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        code = study.main([*arguments, "--framework", framework])
-    return code, printed.getvalue().splitlines()
