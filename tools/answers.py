@@ -3,6 +3,8 @@
 The sentences around the numbers are true of the committed records; tests/content/test_readme.py says when they are not.
 """
 
+import functools
+
 from fmnist import taught
 from fmnist.chapters import FRAMEWORKS
 from fmnist.paths import MODELS
@@ -19,6 +21,7 @@ SETTINGS = {
 }
 
 
+@functools.cache
 def gap(network: str, part: str = "verdict") -> Gap:
     """Return by how much the study's runs in Keras are ahead of those of a `part` in PyTorch (see `SETTINGS`)."""
     runs = table("verdict", part)

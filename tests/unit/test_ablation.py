@@ -123,6 +123,6 @@ def test_effects(record):
 
 def test_a_quick_look_trains_for_fewer_epochs():
     run = ablation_plan.planned()[0]
-    assert ablation.shorter(run, 1)["settings"]["epochs"] == 1
+    assert ablation.SERIES.shorter(run, 1)["settings"]["epochs"] == 1
     assert run["settings"]["epochs"] > 1, "the plan is as before"
     assert "recipe" in ablation.line(run | {"curves": {"val_accuracy": [0.5]}, "seconds": 1.0})

@@ -169,7 +169,7 @@ def test_the_best_epoch_is_that_of_early_stopping(losses, best):
 
 def test_a_quick_look_trains_for_fewer_epochs():
     run = regularization_plan.planned()[0]
-    assert regularization.shorter(run, 1)["settings"]["epochs"] == 1
+    assert regularization.SERIES.shorter(run, 1)["settings"]["epochs"] == 1
     assert run["settings"]["epochs"] > 1, "the plan is as before"
     found = run | {"validation": {"loss": 0.5, "accuracy": 0.8}, "seconds": 1.0}
     assert "none" in regularization.line(found)

@@ -138,7 +138,7 @@ def frame(correct):
 
 
 def test_the_interval_of_a_gap_covers_seeds_and_images():
-    """In two thousand made-up studies whose true difference is known, about 95% of the intervals contain it."""
+    """In four hundred made-up studies whose true difference is known, about 95% of the intervals contain it."""
     generator = np.random.default_rng(1)
     n, images, hits, studies = 6, 400, 0, 400
     for _ in range(studies):
@@ -201,7 +201,7 @@ def test_the_table_keeps_only_the_parts_that_are_asked_for(tmp_path, monkeypatch
 
 def test_a_quick_look_trains_for_fewer_epochs():
     run = study_plan.wanted("keras")[0]
-    assert study.shorter(run, 1)["settings"]["epochs"] == 1 < run["settings"]["epochs"]
+    assert study.SERIES.shorter(run, 1)["settings"]["epochs"] == 1 < run["settings"]["epochs"]
     assert "verdict" in study.line(run | {"validation": {"accuracy": 0.5}, "seconds": 1.0})
 
 

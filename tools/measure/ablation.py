@@ -41,11 +41,6 @@ def line(run: Run) -> str:
     return f"{run['part']:9} {run['name']:30} seed {run['seed']:2d}  accuracy {accuracy:.4f}  {run['seconds']:6.1f} s"
 
 
-def shorter(run: Run, epochs: int) -> Run:
-    """Return a run with so many epochs."""
-    return run | {"settings": run["settings"] | {"epochs": epochs}}
-
-
 SERIES = resumable.Series(
     name="ablation",
     make=make,
@@ -53,7 +48,6 @@ SERIES = resumable.Series(
     recipe=recipe,
     kind=lambda run: "any",
     line=line,
-    shorter=shorter,
 )
 
 

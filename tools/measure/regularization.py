@@ -43,11 +43,6 @@ def line(run: Run) -> str:
     return f"{what}  loss {loss:.4f}  accuracy {accuracy:.4f}  {run['seconds']:6.1f} s"
 
 
-def shorter(run: Run, epochs: int) -> Run:
-    """Return a run with so many epochs."""
-    return run | {"settings": run["settings"] | {"epochs": epochs}}
-
-
 SERIES = resumable.Series(
     name="regularization",
     make=make,
@@ -55,7 +50,6 @@ SERIES = resumable.Series(
     recipe=recipe,
     kind=lambda run: "any",
     line=line,
-    shorter=shorter,
 )
 
 

@@ -58,6 +58,11 @@ def start_pytorch() -> None:
 START = {"keras": start_keras, "pytorch": start_pytorch}
 
 
+def shorter(run: Run, epochs: int) -> Run:
+    """Return a run with so many epochs."""
+    return run | {"settings": run["settings"] | {"epochs": epochs}}
+
+
 @dataclass(frozen=True)
 class Series:
     """What is particular to one series of runs.
@@ -65,8 +70,8 @@ class Series:
     `name` is that of the record and of the command. `make` returns what is found in a run; it belongs to a module,
     because other processes call it. `wanted` returns the runs of a framework, given those that are there already.
     `recipe` returns the fingerprint of a run, which is the same for all runs of one `kind`. `line` is what is printed
-    of a run. `shorter` returns a run with another number of epochs. While a run of a part in `alone` is made, nothing
-    else is.
+    of a run. `shorter` returns a run with another number of epochs, by default that in its "settings". While a run of a
+    part in `alone` is made, nothing else is.
     """
 
     name: str
@@ -75,7 +80,7 @@ class Series:
     recipe: Callable[[str, Run], str]
     kind: Callable[[Run], Hashable]
     line: Callable[[Run], str]
-    shorter: Callable[[Run, int], Run]
+    shorter: Callable[[Run, int], Run] = shorter
     alone: tuple[str, ...] = ()
 
     def path(self, folder: Path = MODELS) -> Path:

@@ -53,11 +53,6 @@ def line(run: Run) -> str:
     return f"{run['part']:9} {run['name']:22} seed {run['seed']:2d}  accuracy {accuracy:.4f}  {run['seconds']:6.1f} s"
 
 
-def shorter(run: Run, epochs: int) -> Run:
-    """Return a run with so many epochs."""
-    return run | {"settings": run["settings"] | {"epochs": epochs}}
-
-
 SERIES = resumable.Series(
     name="study",
     make=make,
@@ -65,7 +60,6 @@ SERIES = resumable.Series(
     recipe=recipe,
     kind=lambda run: run["part"] if run["part"] in OTHERS else "chapter",
     line=line,
-    shorter=shorter,
 )
 
 
