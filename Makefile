@@ -18,7 +18,7 @@ ALL = .venv/installed-all
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-try: $(LEARNER)  ## try chapter 01 and the comparison on few images, in about two minutes
+try: $(LEARNER)  ## try chapter 01 and the comparison on few images, in about three minutes
 	@.venv/bin/python -m tools.try_out
 
 try-all: $(LEARNER)  ## try every chapter on few images, in about four minutes
